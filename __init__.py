@@ -1,0 +1,64 @@
+"""InfoGAN as a library of parts: from a text spec to a trained, steerable, measured model.
+
+Each public name is resolved on first use, so that importing the package imports no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .core.data import Data as Data
+    from .core.latent import Code as Code
+    from .core.latent import Latents as Latents
+    from .core.latent import Noise as Noise
+    from .core.latent import Prior as Prior
+    from .core.loss import LossTerm as LossTerm
+    from .core.model import InfoGAN as InfoGAN
+    from .core.model import build as build
+    from .core.model import load as load
+    from .core.network import Body as Body
+    from .core.network import Generator as Generator
+    from .core.network import Head as Head
+    from .core.network import ImageShape as ImageShape
+    from .core.spec import ModelSpec as ModelSpec
+    from .registry import Registry as Registry
+    from .registry import hookimpl as hookimpl
+    from .training.loop import train as train
+    from .training.run import RunSpec as RunSpec
+
+_WHERE = {
+    "Prior": "core.latent",
+    "Noise": "core.latent",
+    "Code": "core.latent",
+    "Latents": "core.latent",
+    "Data": "core.data",
+    "Generator": "core.network",
+    "Body": "core.network",
+    "Head": "core.network",
+    "ImageShape": "core.network",
+    "LossTerm": "core.loss",
+    "ModelSpec": "core.spec",
+    "InfoGAN": "core.model",
+    "build": "core.model",
+    "load": "core.model",
+    "Registry": "registry",
+    "hookimpl": "registry",
+    "RunSpec": "training.run",
+    "train": "training.loop",
+}
+
+__all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WHERE})

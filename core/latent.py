@@ -1,0 +1,227 @@
+"""What a generator is fed: noise, and named codes that a Q head has to recover.
+
+A code type is one class. Its prior, what the generator sees, how many numbers Q emits for it, its
+likelihood, entropy, best guess, dial positions and the way a person writes its value live in that
+class and nowhere else.
+"""
+
+from __future__ import annotations
+
+import keyword
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .component import Component, nearest
+
+RESERVED_NAMES = frozenset({"self", "n", "seed", "noise", "images", "steps", "domain", "fit_steps", "codes"})
+"""Keywords of `InfoGAN.sample`, `edit` and `traverse`, which no code may have for its name."""
+
+
+class Prior(Component):
+    """A law that a part of the latent vector is drawn from."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """Numbers that the generator is fed for one draw, at least 1."""
+
+    @abstractmethod
+    def sample(
+        self, n: int, *, generator: torch.Generator | None = None, device: torch.device | str | None = None
+    ) -> Tensor:
+        """``n`` independent draws, shape ``(n, width)``, float32.
+
+        All randomness comes from ``generator``, which must live on ``device``.
+        """
+
+
+class Noise(Prior):
+    """The incompressible part ``z`` of the latent vector; Q never recovers it."""
+
+    role: ClassVar[str] = "noise"
+
+
+class Code(Prior):
+    """A named latent variable ``c`` that Q has to recover from the picture (paper, section 4).
+
+    The value of a code *is* the vector that the generator sees: one-hot, a number, (cos, sin), a
+    thermometer. ``encode`` and ``decode`` stand only at the edge where a person writes it.
+    """
+
+    role: ClassVar[str] = "code"
+
+    discrete: ClassVar[bool] = False
+    """True where ``log_prob`` is the logarithm of a probability, False where it is one of a density."""
+
+    @property
+    @abstractmethod
+    def n_params(self) -> int:
+        """Columns that Q emits for this code, at least 1."""
+
+    @property
+    @abstractmethod
+    def entropy(self) -> float:
+        """H(c) of the prior in nats, exact: it makes L_I a true bound. Negative for some densities."""
+
+    @abstractmethod
+    def log_prob(self, params: Tensor, value: Tensor) -> Tensor:
+        """log Q(c | x) in nats: ``(batch, n_params), (batch, width) -> (batch,)``."""
+
+    @abstractmethod
+    def mode(self, params: Tensor) -> Tensor:
+        """The most likely value: ``(batch, n_params) -> (batch, width)``."""
+
+    @abstractmethod
+    def grid(self, steps: int) -> Tensor:
+        """Dial positions in order, ``(k, width)``: ``k = steps``, or every value where those are few."""
+
+    def law(self, params: Tensor) -> dict[str, Tensor]:
+        """The posterior's parameters by their usual names; each has ``batch`` for its first axis."""
+        return {"params": params}
+
+    def encode(self, values: Sequence[Any]) -> Tensor:
+        """What a person writes, one entry per picture, to vectors ``(n, width)``.
+
+        By default a number for a code of width 1 and a sequence of ``width`` numbers for a wider one.
+        Raises ValueError for anything else, saying what would be right.
+        """
+        try:
+            vectors = torch.tensor(np.asarray(values, dtype=np.float32)).reshape(len(values), self.width)
+        except (TypeError, ValueError):
+            wanted = "a number" if self.width == 1 else f"{self.width} numbers"
+            raise ValueError(f"each value has to be {wanted}, not {_shown(values)}") from None
+        if not vectors.isfinite().all():
+            raise ValueError(f"each value has to be finite, not {_shown(values)}")
+        return vectors
+
+    def decode(self, value: Tensor) -> list[Any]:
+        """Vectors ``(n, width)`` to what a person writes, one entry per picture; the inverse of `encode`."""
+        numbers: list[Any] = value.tolist()
+        return [row[0] for row in numbers] if self.width == 1 else numbers
+
+    def confidence(self, params: Tensor) -> Tensor:
+        """How sure Q is of its best guess, ``(batch,)`` in [0, 1].
+
+        For a discrete code the probability of the guess. For a density 1 - p / q, where q is its peak
+        and p the prior's typical density exp(-H): 0 where Q knows no more than the prior.
+        """
+        peak = self.log_prob(params, self.mode(params))
+        return peak.exp() if self.discrete else (1 - torch.exp(-(peak + self.entropy))).clamp_min(0)
+
+
+def _shown(values: Any, limit: int = 60) -> str:
+    text = repr(values)
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def check_code_name(name: str) -> None:
+    """Raise ValueError unless ``name`` can be a keyword of `InfoGAN.sample`."""
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(f"{name!r} is no code name: it has to be a Python identifier, such as 'digit'")
+    if name in RESERVED_NAMES or name.startswith("_"):
+        raise ValueError(f"{name!r} is no code name: 'sample', 'edit' and 'traverse' need it for themselves")
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Noise and codes side by side: ``(batch, latent_width)``, noise first, codes in their order.
+
+    The only owner of offsets: of codes in the latent, and of their parameters in what Q emits.
+
+    >>> from infogan.plugins.codes import Categorical
+    >>> from infogan.plugins.noises import NormalNoise
+    >>> latents = Latents(NormalNoise(size=62), {"digit": Categorical(n=10)})
+    >>> latents.width, latents.n_params
+    (72, 10)
+    """
+
+    noise: Noise
+    codes: Mapping[str, Code]
+
+    def __post_init__(self) -> None:
+        for name in self.codes:
+            check_code_name(name)
+
+    @cached_property
+    def width(self) -> int:
+        """Numbers in one latent vector."""
+        return self.noise.width + sum(code.width for code in self.codes.values())
+
+    @cached_property
+    def n_params(self) -> int:
+        """Columns that the Q head emits for all codes together."""
+        return sum(code.n_params for code in self.codes.values())
+
+    @cached_property
+    def entropy(self) -> dict[str, float]:
+        """H(c) of each code in nats."""
+        return {name: code.entropy for name, code in self.codes.items()}
+
+    def sample(
+        self, n: int, *, generator: torch.Generator | None = None, device: torch.device | str | None = None
+    ) -> Tensor:
+        """``n`` latents drawn from the priors, ``(n, latent_width)``."""
+        parts = [self.noise, *self.codes.values()]
+        return torch.cat([part.sample(n, generator=generator, device=device) for part in parts], dim=1)
+
+    def split(self, latent: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """A latent ``(batch, latent_width)`` into noise ``(batch, width)`` and one ``(batch, width)`` per code."""
+        noise, *codes = latent.split([self.noise.width, *(code.width for code in self.codes.values())], dim=1)
+        return noise, dict(zip(self.codes, codes, strict=True))
+
+    def join(self, noise: Tensor, codes: Mapping[str, Tensor]) -> Tensor:
+        """The inverse of `split`."""
+        return torch.cat([noise, *(codes[name] for name in self.codes)], dim=1)
+
+    def split_params(self, params: Tensor) -> dict[str, Tensor]:
+        """What Q emits, ``(batch, n_params)``, into ``(batch, code.n_params)`` per code."""
+        columns = params.split([code.n_params for code in self.codes.values()], dim=1)
+        return dict(zip(self.codes, columns, strict=True))
+
+    def information(self, params: Tensor, latent: Tensor) -> dict[str, Tensor]:
+        """L_I = H(c) + E[log Q(c | x)] of each code in nats, scalars (paper, equation 5).
+
+        A lower bound on I(c; x): at most H(c) for a discrete code, and at most 0 for a Q that ignores
+        the picture.
+        """
+        values = self.split(latent)[1]
+        emitted = self.split_params(params)
+        return {
+            name: code.entropy + code.log_prob(emitted[name], values[name]).mean()
+            for name, code in self.codes.items()
+        }
+
+    def code(self, name: str) -> Code:
+        """The code of that name; ValueError names those there are."""
+        if name not in self.codes:
+            raise ValueError(f"no code is named {name!r}{nearest(name, self.codes)}")
+        return self.codes[name]
+
+    def encode(self, name: str, value: Any, n: int) -> Tensor:
+        """One value for all ``n`` pictures, or a sequence with one value per picture, to ``(n, width)``."""
+        code = self.code(name)
+        try:
+            if _depth(value) == _depth(code.decode(code.grid(2))[0]):
+                return code.encode([value]).expand(n, -1)
+            values = value.tolist() if isinstance(value, np.ndarray | Tensor) else list(value)
+            if len(values) != n:
+                raise ValueError(f"{len(values)} values for {n} pictures; one value, or one for each picture")
+            return code.encode(values)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"code {name!r}: {error}") from None
+
+
+def _depth(value: Any) -> int:
+    """0 for a value as such, 1 for a sequence of values, ..."""
+    if isinstance(value, np.ndarray | Tensor):
+        return value.ndim
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return 1 + (_depth(value[0]) if len(value) else 0)
+    return 0

@@ -1,0 +1,80 @@
+"""Loss terms: what D (with Q) and G minimise, as pure functions of one view of the step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from pydantic import Field
+from torch import Tensor
+
+from .component import Component
+from .latent import Latents
+
+Phase = Literal["d", "g"]
+"""Whose turn it is: D's (with Q, G standing still) or G's (D standing still)."""
+
+Part = Literal["generator", "d_body", "d_head", "q_body", "q_head"]
+"""A part with weights. ``q_body`` is the body that Q reads, which is D's unless the spec has another."""
+
+
+@dataclass(frozen=True)
+class StepView:
+    """What a loss term may read in one phase of one step.
+
+    In D's phase ``fake`` is detached, so that nothing reaches G. In G's phase there is no
+    ``real_logit``: D has not looked at the real pictures again.
+    """
+
+    step: int
+    """Steps finished before this one."""
+    real: Tensor
+    """Real pictures, ``(batch, channels, height, width)`` in the generator's range."""
+    fake: Tensor
+    """Generated pictures, of the same shape and range."""
+    latent: Tensor
+    """What they were generated from, ``(batch, latent_width)``."""
+    latents: Latents
+    """Splits ``latent`` and ``params`` by code."""
+    real_logit: Tensor | None
+    """D's logit of each real picture, ``(batch,)``; None in G's phase."""
+    fake_logit: Tensor
+    """D's logit of each generated picture, ``(batch,)``."""
+    params: Tensor
+    """What Q emits for the generated pictures, ``(batch, n_params)``."""
+    generator: Callable[[Tensor], Tensor]
+    """G, to be called again on other latents."""
+    discriminator: Callable[..., tuple[Tensor, Tensor]]
+    """D and Q, to be called again (gradient penalties): ``(images, domain) -> (logit, params)``."""
+
+
+class LossTerm(Component):
+    """One summand of the objective.
+
+    ``d_loss`` is minimised in D's phase, ``g_loss`` in G's; both are scalars before ``weight``, or
+    None where the term has no part in that phase.
+    """
+
+    role: ClassVar[str] = "loss"
+
+    weight: float = Field(default=1.0, ge=0.0)
+    """Factor on the term in both phases."""
+
+    def reach(self, phase: Phase) -> frozenset[Part]:
+        """The parts whose weights feel this term in ``phase``; empty where it has no loss there.
+
+        Every part belongs to one phase only, whose optimiser steps it.
+        """
+        return frozenset()
+
+    def d_loss(self, view: StepView) -> Tensor | None:
+        """What D and Q minimise, a scalar."""
+        return None
+
+    def g_loss(self, view: StepView) -> Tensor | None:
+        """What G minimises, a scalar."""
+        return None
+
+    def check(self, latents: Latents) -> None:
+        """Raise ValueError where the term's options do not fit the model's codes."""

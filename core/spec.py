@@ -1,0 +1,148 @@
+"""The text that a model is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError, core_schema, to_json
+
+from .. import registry as plugins
+from .component import Component, Strict, error_at
+from .latent import Code, Latents, Noise, check_code_name
+from .loss import LossTerm
+from .network import Body, Generator, Head, ImageShape
+
+
+class Registered:
+    """Annotation of a field that takes any registered part of a role: ``Annotated[Code, Registered()]``.
+
+    The kind is looked up when a value is validated, in the registry that the validation context names
+    (``context={"registry": ...}``) or else in the default one, so a plugin installed later is accepted
+    at once. The JSON Schema is built from what is registered when it is asked for.
+    """
+
+    def __get_pydantic_core_schema__(self, source: type[Component], handler: GetCoreSchemaHandler) -> Any:
+        def validate(value: Any, info: ValidationInfo) -> Component:
+            return _component(source, value, _registry(info.context))
+
+        def serialise(value: Component, info: core_schema.SerializationInfo) -> dict[str, Any]:
+            name = _registry(info.context).name(type(value))
+            return {**value.model_dump(mode=info.mode), "kind": name}
+
+        return core_schema.with_info_plain_validator_function(
+            validate,
+            metadata={"infogan_role": source.role},
+            serialization=core_schema.plain_serializer_function_ser_schema(serialise, info_arg=True),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        role = schema["metadata"]["infogan_role"]
+        options = []
+        for name, component in plugins.default().components(role).items():
+            option = handler.resolve_ref_schema(handler(component.__pydantic_core_schema__))
+            option["properties"]["kind"] = {"const": name, "type": "string"}
+            option.setdefault("required", [])
+            option["required"] = sorted({*option["required"], "kind"})
+            options.append(option)
+        return {"oneOf": options, "discriminator": {"propertyName": "kind"}}
+
+
+def _registry(context: Any) -> plugins.Registry:
+    registry = context.get("registry") if isinstance(context, Mapping) else None
+    return registry if registry is not None else plugins.default()
+
+
+def _component(role: type[Component], value: Any, registry: plugins.Registry) -> Component:
+    if isinstance(value, role):
+        return value
+    if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
+        known = ", ".join(registry.components(role.role))
+        raise PydanticCustomError(
+            "no_kind", "{message}", {"message": f"has to be a mapping with a 'kind', one of: {known}"}
+        )
+    try:
+        component = registry.find(role.role, value["kind"])
+    except plugins.UnknownKind as error:
+        raise PydanticCustomError("unknown_kind", "{message}", {"message": str(error)}) from None
+    # As JSON, in which a list is a right way to write a tuple even for strict models.
+    options = {**value, "kind": plugins.kind_of(component)}
+    return component.model_validate_json(to_json(options, inf_nan_mode="constants"), context={"registry": registry})
+
+
+class ModelSpec(Strict):
+    """A whole InfoGAN: what G is fed, the networks, and what they minimise.
+
+    >>> from infogan.plugins.codes import Categorical
+    >>> from infogan.plugins.heads import Linear
+    >>> from infogan.plugins.losses import MutualInformation, NonSaturating
+    >>> from infogan.plugins.mnist import MnistBody, MnistGenerator
+    >>> from infogan.plugins.noises import UniformNoise
+    >>> spec = ModelSpec(
+    ...     image=ImageShape(channels=1, height=28, width=28),
+    ...     noise=UniformNoise(size=62),
+    ...     codes={"digit": Categorical(n=10)},
+    ...     generator=MnistGenerator(),
+    ...     body=MnistBody(),
+    ...     head=Linear(),
+    ...     losses={"adversarial": NonSaturating(), "information": MutualInformation()},
+    ... )
+    >>> ModelSpec.model_validate_json(spec.model_dump_json()) == spec
+    True
+    """
+
+    image: ImageShape
+    """Shape of one picture."""
+    noise: Annotated[Noise, Registered()]
+    """The incompressible part of the latent."""
+    codes: dict[str, Annotated[Code, Registered()]] = Field(min_length=1)
+    """The named codes that Q recovers, in the order in which G is fed them."""
+    generator: Annotated[Generator, Registered()]
+    """G."""
+    body: Annotated[Body, Registered()]
+    """D's body, which Q shares unless there is a `q_body`."""
+    head: Annotated[Head, Registered()]
+    """Q's head. D's is one fully connected layer."""
+    q_body: Annotated[Body, Registered()] | None = None
+    """A body of its own for Q; absent: Q reads D's."""
+    losses: dict[str, Annotated[LossTerm, Registered()]] = Field(min_length=1)
+    """The summands of the objective, under names of your choice."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> ModelSpec:
+        for name in self.codes:
+            try:
+                check_code_name(name)
+            except ValueError as error:
+                raise error_at(("codes", name), str(error)) from None
+        for name, term in self.losses.items():
+            try:
+                term.check(self.latents)
+            except ValueError as error:
+                raise error_at(("losses", name), str(error)) from None
+        self.phases()
+        return self
+
+    @property
+    def latents(self) -> Latents:
+        """Noise and codes side by side."""
+        return Latents(self.noise, self.codes)
+
+    def phases(self) -> dict[str, str]:
+        """The phase ('d' or 'g') in which each part with weights is stepped.
+
+        A validation error where a term pulls a part into a phase that does not step it.
+        """
+        where: dict[str, str] = {"generator": "g", "d_body": "d", "d_head": "d"}
+        shared = self.q_body is None
+        for name, term in self.losses.items():
+            for phase in ("d", "g"):
+                for part in term.reach(phase):
+                    owner = "d_body" if part == "q_body" and shared else part
+                    if where.setdefault(owner, phase) != phase:
+                        message = f"it trains {part} in {phase.upper()}'s phase, but another term or phase steps that part"
+                        raise error_at(("losses", name), message)
+        where["q_body"] = where["d_body"] if shared else where.get("q_body", "d")
+        where.setdefault("q_head", "d")
+        return where

@@ -1,0 +1,136 @@
+"""Folders of tensors and JSON on disk: written whole or not at all, checked when read, no pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load, save
+from torch import Tensor
+
+JSON_LIMIT = 1 << 20
+"""Bytes; a larger JSON file is refused before it is read."""
+
+
+class StorageError(ValueError):
+    """A folder on disk that is not what it should be; the message names the file."""
+
+
+def write_folder(folder: Path, manifest: str, data: Mapping[str, Any], tensors: Mapping[str, Tensor], **texts: str) -> None:
+    """Write ``folder`` with ``weights.safetensors``, the JSON file ``manifest``, and a text file per keyword.
+
+    The manifest is ``data`` with the size and SHA-256 of the tensor file. Everything is written to a
+    temporary folder beside it, flushed, and renamed into place, so that a reader finds the old
+    folder or the new one. A folder that holds something else is refused.
+    """
+    folder = folder.resolve()
+    if folder.exists() and not (folder / manifest).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise StorageError(f"{folder}: exists and has no {manifest}; choose a new folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    blob = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    stamped = {**data, "weights": {"bytes": len(blob), "sha256": hashlib.sha256(blob).hexdigest()}}
+    files = {
+        "weights.safetensors": blob,
+        manifest: (json.dumps(stamped, indent=2) + "\n").encode(),
+        **{f"{stem}.md": text.encode() for stem, text in texts.items()},
+    }
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        temporary.chmod(0o755)
+        for name, content in files.items():
+            _write_through(temporary / name, content)
+        _flush_folder(temporary)
+        _replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    _flush_folder(folder.parent)
+
+
+def read_manifest(folder: Path, manifest: str) -> dict[str, Any]:
+    """The JSON file of a folder. StorageError where it is missing, too large, or not a JSON object."""
+    path = folder / manifest
+    if not path.is_file():
+        raise StorageError(f"{path}: no such file")
+    if path.stat().st_size > JSON_LIMIT:
+        raise StorageError(f"{path}: larger than {JSON_LIMIT} bytes")
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise StorageError(f"{path}: is no JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise StorageError(f"{path}: has to be a JSON object")
+    return data
+
+
+def read_tensors(folder: Path, data: Mapping[str, Any], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a folder, which have to match the manifest's sum and, name by name, ``wanted``.
+
+    ``wanted`` may live on the meta device. Size and header are compared before anything is
+    allocated. StorageError says what differs.
+    """
+    path = folder / "weights.safetensors"
+    stamp = data.get("weights")
+    if not isinstance(stamp, dict):
+        raise StorageError(f"{folder}: the manifest says nothing of its weights")
+    if not path.is_file():
+        raise StorageError(f"{path}: no such file")
+    if path.stat().st_size != stamp.get("bytes"):
+        raise StorageError(f"{path}: {path.stat().st_size} bytes, and the manifest says {stamp.get('bytes')}")
+    try:
+        with safe_open(path, framework="pt") as header:
+            shapes = {name: tuple(header.get_slice(name).get_shape()) for name in header.keys()}
+    except SafetensorError as error:
+        raise StorageError(f"{path}: is no safetensors file: {error}") from None
+    for name in sorted(shapes.keys() | wanted.keys()):
+        expected = tuple(wanted[name].shape) if name in wanted else None
+        if shapes.get(name) != expected:
+            raise StorageError(f"{path}: tensor {name!r} is {shapes.get(name)}, expected {expected}")
+    blob = path.read_bytes()
+    if hashlib.sha256(blob).hexdigest() != stamp.get("sha256"):
+        raise StorageError(f"{path}: damaged: its SHA-256 is not the one in the manifest")
+    tensors = load(blob)
+    for name, tensor in tensors.items():
+        if tensor.dtype != wanted[name].dtype:
+            raise StorageError(f"{path}: tensor {name!r} is {tensor.dtype}, expected {wanted[name].dtype}")
+    return tensors
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a small text file, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    _write_through(temporary, text.encode())
+    temporary.replace(path)
+    _flush_folder(path.parent)
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _replace(new: Path, folder: Path) -> None:
+    """Rename ``new`` to ``folder``; a folder that is there already is moved aside and removed after."""
+    if not folder.exists():
+        new.rename(folder)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+    folder.rename(old / folder.name)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""The built-in parts. Each module here is an ordinary plugin: the registry loads it, nothing imports it."""

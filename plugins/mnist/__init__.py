@@ -1,0 +1,22 @@
+"""MNIST: the paper's network (table 1), the data, and three recipes."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from ...registry import hookimpl
+from .data import Mnist
+from .networks import MnistBody, MnistGenerator
+
+__all__ = ["Mnist", "MnistBody", "MnistGenerator"]
+
+
+@hookimpl
+def infogan_components() -> list[type]:
+    return [MnistGenerator, MnistBody, Mnist]
+
+
+@hookimpl
+def infogan_recipes() -> dict[str, str]:
+    folder = files(__package__) / "recipes"
+    return {name: (folder / f"{name}.yaml").read_text() for name in ("mnist", "mnist-table", "mnist-openai")}

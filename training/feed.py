@@ -1,0 +1,96 @@
+"""Real pictures, batch by batch: a pure function of (seed, step)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ..core.data import Images
+from .randomness import generator
+
+WORKERS = 2
+"""Processes that read a data set which does not fit into memory."""
+
+
+class Feed(Protocol):
+    """Real pictures for training, in order of the steps."""
+
+    def __call__(self, step: int) -> Tensor:
+        """The batch of a step, ``(batch, channels, height, width)`` in the generator's range."""
+
+
+def batches_from(
+    data: Images | Dataset[Any],
+    pixel_range: tuple[float, float],
+    *,
+    batch_size: int,
+    seed: int,
+    start: int,
+    device: torch.device,
+) -> Feed:
+    """The feed of a data set: each epoch is a seeded permutation, whose incomplete last batch is left out.
+
+    ``start`` is the first step that will be asked for.
+    """
+    size = len(data)  # type: ignore[arg-type]
+    if size < batch_size:
+        raise ValueError(f"a batch of {batch_size} needs at least as many pictures; the data set has {size}")
+    scaled = _scaling(pixel_range)
+    if isinstance(data, Images):
+        pixels = data.pixels.to(device)
+        order = _Order(seed, size, batch_size, device)
+        return lambda step: scaled(pixels[order(step)])
+    loaded = _loaded(data, _Order(seed, size, batch_size, torch.device("cpu")), start, device)
+    return lambda step: scaled(next(loaded))
+
+
+def some_pictures(data: Images | Dataset[Any], pixel_range: tuple[float, float], *, count: int, seed: int) -> Tensor:
+    """Up to ``count`` pictures, chosen by the seed, ``(n, channels, height, width)`` in the pixel range."""
+    size = len(data)  # type: ignore[arg-type]
+    chosen = torch.randperm(size, generator=generator(seed, "calibration", 0))[:count]
+    if isinstance(data, Images):
+        pixels = data.pixels[chosen.to(data.pixels.device)]
+    else:
+        items = [data[int(i)] for i in chosen]
+        pixels = torch.stack([item[0] if isinstance(item, list | tuple) else item for item in items])
+    return _scaling(pixel_range)(pixels)
+
+
+class _Order:
+    """Indices of each step's batch. The permutation of the running epoch is kept."""
+
+    def __init__(self, seed: int, size: int, batch_size: int, device: torch.device) -> None:
+        self.seed, self.size, self.batch_size, self.device = seed, size, batch_size, device
+        self.epoch, self.permutation = -1, torch.empty(0)
+
+    def __call__(self, step: int) -> Tensor:
+        epoch, batch = divmod(step, self.size // self.batch_size)
+        if epoch != self.epoch:
+            drawn = torch.randperm(self.size, generator=generator(self.seed, "order", epoch))
+            self.epoch, self.permutation = epoch, drawn.to(self.device)
+        return self.permutation[batch * self.batch_size : (batch + 1) * self.batch_size]
+
+
+def _scaling(pixel_range: tuple[float, float]) -> Callable[[Tensor], Tensor]:
+    low, high = pixel_range
+    return lambda pixels: pixels.float().mul_((high - low) / 255).add_(low)
+
+
+def _loaded(data: Dataset[Any], order: _Order, start: int, device: torch.device) -> Iterator[Tensor]:
+    """Batches from worker processes, one ahead, in the order of the steps."""
+
+    def indices() -> Iterator[list[int]]:
+        step = start
+        while True:
+            yield order(step).tolist()
+            step += 1
+
+    loader = DataLoader(
+        data, batch_sampler=indices(), num_workers=WORKERS, pin_memory=device.type == "cuda", persistent_workers=True
+    )
+    for batch in loader:
+        yield (batch[0] if isinstance(batch, list | tuple) else batch).to(device, non_blocking=True)

@@ -1,0 +1,69 @@
+"""The spec of a whole run: which model, on which data, trained how."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from ..core.build import PartError, dry_run
+from ..core.component import Strict, error_at
+from ..core.data import Data
+from ..core.spec import ModelSpec, Registered
+
+
+class TrainingSpec(Strict):
+    """How a model is trained. The defaults are the paper's, or its authors' where the paper is silent."""
+
+    steps: int = Field(default=5000, ge=1)
+    """Updates of each player."""
+    batch_size: int = Field(default=128, ge=2)
+    """Real pictures, and generated ones, in a step."""
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    """Everything random in the run comes from it."""
+    d_lr: float = Field(default=2e-4, gt=0.0)
+    """Adam's rate for D and Q."""
+    g_lr: float = Field(default=1e-3, gt=0.0)
+    """Adam's rate for G."""
+    betas: Annotated[tuple[float, float], Field(strict=False)] = (0.5, 0.999)
+    """Adam's decay rates."""
+    ema: float = Field(default=0.99, ge=0.0, lt=1.0)
+    """Decay per step of the running mean of G's weights, which is what a run leaves; 0 for none."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Number format of the networks' inner products; losses, weights and moments are fp32."""
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    """``auto``: a GPU if there is one."""
+    log_every: int = Field(default=50, ge=1)
+    """Steps between two lines of the log, each a mean over those steps."""
+    picture_every: int = Field(default=1000, ge=1)
+    """Steps between two traversals."""
+    checkpoint_every: int = Field(default=1000, ge=1)
+    """Steps between two checkpoints."""
+
+
+class RunSpec(Strict):
+    """Model, data and training. A valid one has had its model built and run on the meta device."""
+
+    model: ModelSpec
+    """The parts."""
+    data: Annotated[Data, Registered()]
+    """Where real pictures come from."""
+    training: TrainingSpec = TrainingSpec()
+    """How long, how fast, how exact."""
+
+    @model_validator(mode="after")
+    def _model_fits_data(self) -> RunSpec:
+        model, data = self.model, self.data
+        if model.image != data.image:
+            raise error_at(("model", "image"), f"the model's pictures are {model.image}, those of data {data.kind!r} are {data.image}")
+        if model.generator.range != data.range:
+            raise error_at(
+                ("data", "range"),
+                f"pixels would be in {list(data.range)}, but generator {model.generator.kind!r} makes them in "
+                f"{list(model.generator.range)}: D would tell them apart by that alone",
+            )
+        try:
+            dry_run(model)
+        except PartError as error:
+            raise error_at(("model", error.part), str(error.args[0])) from None
+        return self
