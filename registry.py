@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from inspect import isabstract
-from typing import Any
+from typing import Any, TypeVar
 
 import pluggy
 
@@ -31,8 +31,12 @@ ROLES: Mapping[str, type[Component]] = {
 }
 """The interface of each role."""
 
-BUILT_IN = ("noises", "codes", "heads", "losses", "mnist")
+BUILT_IN = ("noises", "codes", "heads", "losses", "mnist", "sprites")
 """The plugins that come with infogan, modules below ``infogan.plugins``."""
+
+T = TypeVar("T")
+_Claims = dict[str, dict[str, T]]
+"""What distributions offer: by name alone, then by distribution."""
 
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
@@ -126,18 +130,7 @@ class Registry:
 
     def components(self, role: str) -> dict[str, type[Component]]:
         """The parts of a role by every name that reaches just one of them."""
-        self._load()
-        claims: dict[str, dict[str, type[Component]]] = {}
-        for plugin, component in self._claims(role):
-            claims.setdefault(kind_of(component), {})[plugin.distribution] = component
-        names: dict[str, type[Component]] = {}
-        for kind, by_distribution in sorted(claims.items()):
-            owner = GROUP if GROUP in by_distribution else next(iter(by_distribution))
-            if GROUP in by_distribution or len(by_distribution) == 1:
-                names[kind] = by_distribution[owner]
-            if len(by_distribution) > 1:
-                names.update({f"{d}:{kind}": c for d, c in sorted(by_distribution.items()) if d != GROUP})
-        return names
+        return _names(self._claimed_kinds(role))
 
     def find(self, role: str, kind: str) -> type[Component]:
         """The part of that role and kind, which may be written ``distribution:kind``.
@@ -145,17 +138,7 @@ class Registry:
         Raises UnknownKind with the kinds there are, the nearest one, the distributions between which
         an ambiguous kind has to choose, and any plugin that failed to load.
         """
-        names = self.components(role)
-        if kind in names:
-            return names[kind]
-        distribution, _, bare = kind.rpartition(":")
-        claimants = {p.distribution: c for p, c in self._claims(role) if kind_of(c) == bare}
-        if distribution in claimants:
-            return claimants[distribution]
-        if not distribution and claimants:
-            choices = " or ".join(f"'{name}:{kind}'" for name in sorted(claimants))
-            raise UnknownKind(f"the {role} {kind!r} comes from more than one distribution; write {choices}")
-        raise UnknownKind(f"no {role} is of kind {kind!r}{nearest(kind, names)}{self._failures()}")
+        return self._only(f"the {role}", f"no {role} is of kind", kind, self._claimed_kinds(role))
 
     def name(self, component: type[Component]) -> str:
         """The name under which `find` reaches the class; its bare kind where it is not registered."""
@@ -169,33 +152,43 @@ class Registry:
     @property
     def recipes(self) -> dict[str, str]:
         """YAML text by every name that reaches just one recipe."""
-        self._load()
-        claims: dict[str, dict[str, str]] = {}
-        for plugin in self._plugins:
-            for name, text in plugin.recipes.items():
-                claims.setdefault(name, {})[plugin.distribution] = text
-        found: dict[str, str] = {}
-        for name, by_distribution in sorted(claims.items()):
-            if GROUP in by_distribution:
-                found[name] = by_distribution[GROUP]
-            elif len(by_distribution) == 1:
-                found.update({name: text for text in by_distribution.values()})
-            if len(by_distribution) > 1:
-                found.update({f"{d}:{name}": text for d, text in sorted(by_distribution.items()) if d != GROUP})
-        return found
+        return _names(self._claimed_recipes())
 
     def recipe(self, name: str) -> str:
-        """The YAML text of a recipe; LookupError names those there are."""
-        recipes = self.recipes
-        if name not in recipes:
-            raise LookupError(f"no recipe is named {name!r}{nearest(name, recipes)}{self._failures()}")
-        return recipes[name]
+        """The YAML text of a recipe, which may be written ``distribution:name``.
 
-    def _claims(self, role: str) -> Iterator[tuple[Plugin, type[Component]]]:
-        for plugin in self._plugins:
+        Raises UnknownKind with the recipes there are.
+        """
+        return self._only("the recipe", "no recipe is named", name, self._claimed_recipes())
+
+    def _claimed_kinds(self, role: str) -> _Claims[type[Component]]:
+        claims: _Claims[type[Component]] = {}
+        for plugin in self.plugins:
             for component in plugin.components:
                 if component.role == role:
-                    yield plugin, component
+                    claims.setdefault(kind_of(component), {})[plugin.distribution] = component
+        return claims
+
+    def _claimed_recipes(self) -> _Claims[str]:
+        claims: _Claims[str] = {}
+        for plugin in self.plugins:
+            for name, text in plugin.recipes.items():
+                claims.setdefault(name, {})[plugin.distribution] = text
+        return claims
+
+    def _only(self, what: str, none: str, name: str, claims: _Claims[T]) -> T:
+        """The one thing that a name reaches, written alone or after its distribution."""
+        names = _names(claims)
+        if name in names:
+            return names[name]
+        distribution, _, bare = name.rpartition(":")
+        owners = claims.get(bare, {})
+        if distribution in owners:
+            return owners[distribution]
+        if owners and not distribution:
+            choices = " or ".join(f"'{owner}:{name}'" for owner in sorted(owners))
+            raise UnknownKind(f"{what} {name!r} comes from more than one distribution; write {choices}")
+        raise UnknownKind(f"{none} {name!r}{nearest(name, names)}{self._failures()}")
 
     def _failures(self) -> str:
         broken = [f"plugin {plugin} was not loaded: {plugin.error}" for plugin in self._plugins if plugin.error]
@@ -209,39 +202,42 @@ class Registry:
             module = importlib.import_module(f".plugins.{name}", __package__)
             self._plugins.append(self._examine(module, name, GROUP, ""))
         for entry_point in _installed() if self._entry_points else ():
-            self._take(entry_point)
+            self._plugins.append(self._taken(entry_point))
+        for plugin in self._plugins:  # last, so that a filter that makes errors of warnings stops no plugin
+            if plugin.error:
+                warnings.warn(f"infogan plugin {plugin} was not loaded: {plugin.error}", RuntimeWarning, stacklevel=3)
 
-    def _take(self, entry_point: EntryPoint) -> None:
-        distribution = entry_point.dist.name if entry_point.dist else "unknown"
-        version = entry_point.dist.version if entry_point.dist else ""
+    def _taken(self, entry_point: EntryPoint) -> Plugin:
+        """The plugin of an entry point, whole, or else with the error for which it is skipped."""
+        distribution = _of_distribution(entry_point, "name") or "unknown"
+        version = _of_distribution(entry_point, "version")
         try:
-            plugin = self._examine(entry_point.load(), entry_point.name, distribution, version)
+            return self._examine(entry_point.load(), entry_point.name, distribution, version)
         except (KeyboardInterrupt, MemoryError):
             raise
         except BaseException as error:  # a plugin is anyone's code: even SystemExit must not end us
             cause = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
-            plugin = Plugin(entry_point.name, distribution, version, error=cause)
-            warnings.warn(f"infogan plugin {plugin} was not loaded: {cause}", RuntimeWarning, stacklevel=2)
-        self._plugins.append(plugin)
+            return Plugin(entry_point.name, distribution, version, error=cause)
 
     def _examine(self, module: object, name: str, distribution: str, version: str) -> Plugin:
         """Register the module with pluggy, call its hooks and check what they give."""
         unique = f"{distribution}:{name}"
+        if self._manager.has_plugin(unique):
+            raise PluginError(f"the distribution {distribution} has two plugins named {name!r}")
+        if self._manager.is_registered(module):
+            raise PluginError(f"it is taken already, as {self._manager.get_name(module)}")
         try:
             self._manager.register(module, unique)
             self._manager.check_pending()
-        except (pluggy.PluginValidationError, ValueError) as error:
+            components, recipes = self._components(module), self._recipes(module)
+            if not components and not recipes:
+                raise PluginError(_nothing_offered(module))
+            self._check_unique(components, recipes, distribution)
+        except BaseException as error:
             if self._manager.has_plugin(unique):
                 self._manager.unregister(name=unique)
-            raise PluginError(str(error)) from None
-        try:
-            components = self._components(module)
-            recipes = self._recipes(module)
-            if not components and not recipes:
-                raise PluginError("it has neither of the hooks infogan_components and infogan_recipes")
-            self._check_unique(components, name, distribution)
-        except BaseException:
-            self._manager.unregister(name=unique)
+            if isinstance(error, pluggy.PluginValidationError):
+                raise PluginError(str(error)) from None
             raise
         return Plugin(name, distribution, version, components, recipes)
 
@@ -263,23 +259,51 @@ class Registry:
         given = self._call(module, "infogan_recipes") or {}
         if not isinstance(given, dict) or not all(isinstance(s, str) for pair in given.items() for s in pair):
             raise PluginError("infogan_recipes has to return a dict of recipe name to YAML text")
+        if any(":" in name for name in given):
+            raise PluginError(f"the name of a recipe must not contain a colon: {', '.join(given)}")
         return given
 
-    def _check_unique(self, components: tuple[type[Component], ...], name: str, distribution: str) -> None:
-        """Within one distribution a kind has one owner."""
-        taken = {(c.role, kind_of(c)) for p in self._plugins if p.distribution == distribution for c in p.components}
-        for component in components:
-            key = (component.role, kind_of(component))
+    def _check_unique(
+        self, components: tuple[type[Component], ...], recipes: Mapping[str, str], distribution: str
+    ) -> None:
+        """Within one distribution a kind has one owner, and so has the name of a recipe."""
+        before = [plugin for plugin in self._plugins if plugin.distribution == distribution]
+        taken = {(c.role, kind_of(c)) for plugin in before for c in plugin.components}
+        taken |= {("recipe", name) for plugin in before for name in plugin.recipes}
+        for key in [*((c.role, kind_of(c)) for c in components), *(("recipe", name) for name in recipes)]:
             if key in taken:
-                raise PluginError(f"the distribution {distribution} has two of the {key[0]} kind {key[1]!r}")
+                raise PluginError(f"the distribution {distribution} has two of the {key[0]} {key[1]!r}")
             taken.add(key)
+
+
+def _names(claims: _Claims[T]) -> dict[str, T]:
+    """Every name that reaches just one thing: alone where nobody else claims it, or after its distribution."""
+    names: dict[str, T] = {}
+    for name, owners in sorted(claims.items()):
+        if GROUP in owners:
+            names[name] = owners[GROUP]
+        elif len(owners) == 1:
+            names[name] = next(iter(owners.values()))
+        if len(owners) > 1:
+            names.update({f"{owner}:{name}": thing for owner, thing in sorted(owners.items()) if owner != GROUP})
+    return names
+
+
+def _nothing_offered(module: object) -> str:
+    hooks = ("infogan_components", "infogan_recipes")
+    unmarked = [hook for hook in hooks if hasattr(module, hook)]
+    if unmarked:
+        return f"its {' and '.join(unmarked)} gives nothing; is it marked with @infogan.hookimpl?"
+    return f"it has neither of the hooks {' and '.join(hooks)}"
 
 
 def _check_component(component: object) -> None:
     if not isinstance(component, type) or not issubclass(component, Component):
         raise PluginError(f"infogan_components has to return classes derived from Component, not {component!r}")
-    if component.__dict__.get("role") or getattr(component, "role", None) not in ROLES:
-        raise PluginError(f"{component.__name__} has to derive from one of {', '.join(c.__name__ for c in ROLES.values())}")
+    role = ROLES.get(getattr(component, "role", ""))
+    if role is None or component is role or not issubclass(component, role):
+        roles = ", ".join(base.__name__ for base in ROLES.values())
+        raise PluginError(f"{component.__name__} has to derive from one of {roles}")
     if isabstract(component):
         missing = ", ".join(sorted(component.__abstractmethods__))
         raise PluginError(f"{component.__name__} is abstract: it lacks {missing}")
@@ -291,12 +315,24 @@ def _check_component(component: object) -> None:
 
 def _installed() -> list[EntryPoint]:
     """Installed plugins in an order that no installation changes, limited by the environment variable."""
-    found = sorted(entry_points(group=GROUP), key=lambda e: (e.dist.name if e.dist else "", e.name))
+    found = sorted(entry_points(group=GROUP), key=lambda e: (_of_distribution(e, "name"), e.name, e.value))
     limit = os.environ.get(LIMIT_VARIABLE)
     if limit is None:
         return found
-    wanted: Collection[str] = {name.strip() for name in limit.split(",") if name.strip()}
+    wanted = {name.strip() for name in limit.split(",") if name.strip()}
+    names = {entry_point.name for entry_point in found}
+    for name in sorted(wanted - names):
+        message = f"{LIMIT_VARIABLE} names {name!r}, which is no installed plugin{nearest(name, names)}"
+        warnings.warn(message, RuntimeWarning, stacklevel=4)
     return [entry_point for entry_point in found if entry_point.name in wanted]
+
+
+def _of_distribution(entry_point: EntryPoint, field: str) -> str:
+    """Name or version of the distribution that an entry point is of; empty where its metadata are damaged."""
+    try:
+        return getattr(entry_point.dist, field) or ""
+    except Exception:  # what a missing field raises differs between versions of Python
+        return ""
 
 
 @cache

@@ -28,7 +28,7 @@ def dry_run(spec: ModelSpec) -> tuple[nn.Module, Discriminator]:
     Raises PartError naming the part that cannot be built, or whose output has the wrong shape.
     """
     dims, latents = spec.image.dims, spec.latents
-    with torch.device("meta"):
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
         latent, images = torch.empty(2, latents.width), torch.empty(2, *dims)
         generator = _built("generator", lambda: spec.generator.build(latents.width, spec.image))
         _same_shape("generator", spec, generator, latent, (2, *dims))
@@ -49,7 +49,7 @@ def networks(spec: ModelSpec, seed: int) -> tuple[nn.Module, Discriminator]:
     """Freshly initialised G and D/Q; the global random state is as it was afterwards."""
     dry_run(spec)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every GPU too
         generator = spec.generator.build(spec.latents.width, spec.image)
         body = spec.body.build(spec.image)
         d_head = nn.Linear(spec.body.features, 1)
@@ -75,6 +75,4 @@ def _same_shape(part: str, spec: ModelSpec, module: nn.Module, given: Tensor, ex
     except Exception as error:  # whatever a plugin's forward raises, the part is the one to name
         raise PartError(part, f"{kind!r} fails on input of shape {tuple(given.shape)}: {error}") from error
     if tuple(got.shape) != expected:
-        raise PartError(
-            part, f"{kind!r} makes {tuple(got.shape)} of {tuple(given.shape)}, but {expected} is needed"
-        )
+        raise PartError(part, f"{kind!r} makes {tuple(got.shape)} of {tuple(given.shape)}, but {expected} is needed")

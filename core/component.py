@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC
-from collections.abc import Iterable
-from typing import Any, ClassVar, Self
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import ErrorType
+
+_PYDANTICS_OWN = frozenset(get_args(ErrorType))
+"""The types of error that pydantic words itself; any other was worded by the validator that raised it."""
+
+
+def closest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant; None where none is like it."""
+    return next(iter(difflib.get_close_matches(str(name), sorted(known), n=1)), None)
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
@@ -20,8 +29,8 @@ def nearest(name: object, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return "; there are none"
-    close = difflib.get_close_matches(str(name), names, n=1)
-    return f"; known: {', '.join(names)}." + (f" Did you mean {close[0]!r}?" if close else "")
+    meant = closest(name, names)
+    return f"; known: {', '.join(names)}." + (f" Did you mean {meant!r}?" if meant else "")
 
 
 class Strict(BaseModel):
@@ -33,39 +42,47 @@ class Strict(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _name_unknown_fields(cls, value: Any, handler: Any) -> Self:
-        """An unknown field is answered with the fields there are, which pydantic leaves out."""
+    def _name_known_fields(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Answer an unknown field with the fields there are, which pydantic leaves out."""
         try:
-            validated: Self = handler(value)
+            return handler(value)
         except ValidationError as error:
-            details = [_detail(cls, line) for line in error.errors()]
-            raise ValidationError.from_exception_data(cls.__name__, details) from None
-        return validated
+            lines = list(_lines_with_known_fields(cls, error.errors()))
+            raise ValidationError.from_exception_data(cls.__name__, lines) from None
 
 
-def _detail(cls: type[BaseModel], line: Any) -> InitErrorDetails:
-    kind, context = line["type"], line.get("ctx", {})
-    if kind == "extra_forbidden" and len(line["loc"]) == 1:
-        name = line["loc"][0]
-        known = (field for field in cls.model_fields if field != "kind")
-        message = f"no such option: '{name}'{nearest(name, known)}"
-        error: Any = PydanticCustomError("unknown_option", "{message}", {"message": message})
-    elif kind == "value_error":
-        error = PydanticCustomError("value_error", "{message}", {"message": str(context["error"])})
-    elif "message" in context:  # a PydanticCustomError of ours, raised further in
-        error = PydanticCustomError(kind, "{message}", {"message": context["message"]})
+def _lines_with_known_fields(cls: type[BaseModel], lines: list[ErrorDetails]) -> Iterator[InitErrorDetails]:
+    known = [field for field in cls.model_fields if field != "kind"]
+    unknown = {line["loc"] for line in lines if line["type"] == "extra_forbidden" and len(line["loc"]) == 1}
+    misspelt = {(closest(path[0], known),) for path in unknown}
+    for line in lines:
+        if line["loc"] in unknown:
+            message = f"there is no {line['loc'][0]!r} here{nearest(line['loc'][0], known)}"
+            error = PydanticCustomError("unknown_field", "{message}", {"message": message})
+            yield InitErrorDetails(type=error, loc=line["loc"], input=line["input"])
+        elif line["type"] != "missing" or line["loc"] not in misspelt:  # one mistake is one line
+            yield _again(line)
+
+
+def _again(line: ErrorDetails, *, below: tuple[str, ...] = ()) -> InitErrorDetails:
+    """A line of a caught error, to be raised in another one."""
+    kind: Any = line["type"]
+    if kind not in _PYDANTICS_OWN:
+        kind = PydanticCustomError(kind, "{message}", {"message": line["msg"]})
+    return InitErrorDetails(type=kind, loc=(*below, *line["loc"]), input=line["input"], ctx=line.get("ctx", {}))
+
+
+def error_at(path: tuple[str, ...], cause: str | ValueError) -> ValidationError:
+    """A validation error at a path below the model whose validator raises it.
+
+    ``cause`` is the message. Where it is a ValidationError, each of its lines is moved below the path.
+    """
+    if isinstance(cause, ValidationError):
+        lines = [_again(line, below=path) for line in cause.errors()]
     else:
-        error = kind
-    detail = InitErrorDetails(type=error, loc=line["loc"], input=line["input"])
-    if isinstance(error, str):
-        detail["ctx"] = context
-    return detail
-
-
-def error_at(path: tuple[str, ...], message: str) -> ValidationError:
-    """A validation error at a path below the model whose validator raises it."""
-    error = PydanticCustomError("misfit", "{message}", {"message": message})
-    return ValidationError.from_exception_data("spec", [InitErrorDetails(type=error, loc=path, input=None)])
+        error = PydanticCustomError("misfit", "{message}", {"message": str(cause)})
+        lines = [InitErrorDetails(type=error, loc=path, input=None)]
+    return ValidationError.from_exception_data("spec", lines)
 
 
 class Component(Strict, ABC):

@@ -58,12 +58,16 @@ class DomainBatchNorm(nn.Module):
 
 
 def separate_domains(module: nn.Module) -> nn.Module:
-    """Replace every ordinary batch norm in ``module``, in place, by one that keeps the domains apart."""
-    if isinstance(module, _BatchNorm):
-        return DomainBatchNorm(module)
-    for name, child in module.named_children():
-        module.add_module(name, separate_domains(child))
-    return module
+    """Replace every ordinary batch norm in ``module``, in place, by one that keeps the domains apart.
+
+    A batch norm that is used in more than one place stays one and the same.
+    """
+    norms = [part for part in module.modules() if isinstance(part, _BatchNorm)]
+    separated: dict[nn.Module | None, nn.Module] = {norm: DomainBatchNorm(norm) for norm in norms}
+    for parent in list(module.modules()):
+        for name, child in parent._modules.items():
+            parent._modules[name] = separated.get(child, child)
+    return separated.get(module, module)
 
 
 class Discriminator(nn.Module):
@@ -72,9 +76,7 @@ class Discriminator(nn.Module):
     Q may read a body of its own, ``q_body``; then the pass costs two bodies.
     """
 
-    def __init__(
-        self, body: nn.Module, d_head: nn.Module, q_head: nn.Module, q_body: nn.Module | None = None
-    ) -> None:
+    def __init__(self, body: nn.Module, d_head: nn.Module, q_head: nn.Module, q_body: nn.Module | None = None) -> None:
         super().__init__()
         self.body = separate_domains(body)
         self.d_head = separate_domains(d_head)
@@ -86,6 +88,8 @@ class Discriminator(nn.Module):
 
         For ``both`` the batch is even and Q reads its second, generated, half only.
         """
+        if domain == "both" and len(images) % 2:
+            raise ValueError(f"half of the pictures have to be real and half generated, but there are {len(images)}")
         _enter(self.body, domain)
         features = self.body(images)
         logit = self._judge(features, domain)

@@ -74,9 +74,16 @@ class Code(Prior):
     def log_prob(self, params: Tensor, value: Tensor) -> Tensor:
         """log Q(c | x) in nats: ``(batch, n_params), (batch, width) -> (batch,)``."""
 
-    @abstractmethod
     def mode(self, params: Tensor) -> Tensor:
-        """The most likely value: ``(batch, n_params) -> (batch, width)``."""
+        """The most likely value: ``(batch, n_params) -> (batch, width)``.
+
+        By default, for a discrete code whose dial holds every value, the likeliest dial position.
+        """
+        if not self.discrete:
+            raise TypeError(f"{type(self).__name__} is a density, which has to define its own mode")
+        dial = self.grid(2).to(params)
+        scores = [self.log_prob(params, position.expand(len(params), -1)) for position in dial]
+        return dial[torch.stack(scores, dim=1).argmax(dim=1)]
 
     @abstractmethod
     def grid(self, steps: int) -> Tensor:
@@ -89,9 +96,16 @@ class Code(Prior):
     def encode(self, values: Sequence[Any]) -> Tensor:
         """What a person writes, one entry per picture, to vectors ``(n, width)``.
 
-        By default a number for a code of width 1 and a sequence of ``width`` numbers for a wider one.
-        Raises ValueError for anything else, saying what would be right.
+        By default a number for a code of width 1; for a wider one the index of a dial position where
+        the code is discrete, and else a sequence of ``width`` numbers. Raises ValueError for anything
+        else, saying what would be right.
         """
+        if self._written_as_index:
+            dial = self.grid(2)
+            for value in values:
+                if isinstance(value, bool) or value not in range(len(dial)):
+                    raise ValueError(f"each value has to be an index from 0 to {len(dial) - 1}, not {_shown(value)}")
+            return dial[[int(value) for value in values]]
         try:
             vectors = torch.tensor(np.asarray(values, dtype=np.float32)).reshape(len(values), self.width)
         except (TypeError, ValueError):
@@ -103,8 +117,15 @@ class Code(Prior):
 
     def decode(self, value: Tensor) -> list[Any]:
         """Vectors ``(n, width)`` to what a person writes, one entry per picture; the inverse of `encode`."""
+        if self._written_as_index:
+            indices: list[Any] = torch.cdist(value, self.grid(2).to(value)).argmin(dim=1).tolist()
+            return indices
         numbers: list[Any] = value.tolist()
         return [row[0] for row in numbers] if self.width == 1 else numbers
+
+    @property
+    def _written_as_index(self) -> bool:
+        return self.discrete and self.width > 1
 
     def confidence(self, params: Tensor) -> Tensor:
         """How sure Q is of its best guess, ``(batch,)`` in [0, 1].
@@ -121,12 +142,13 @@ def _shown(values: Any, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def check_code_name(name: str) -> None:
-    """Raise ValueError unless ``name`` can be a keyword of `InfoGAN.sample`."""
+def check_code_name(name: str) -> str:
+    """The name; ValueError unless it can be a keyword of `InfoGAN.sample`."""
     if not name.isidentifier() or keyword.iskeyword(name):
-        raise ValueError(f"{name!r} is no code name: it has to be a Python identifier, such as 'digit'")
+        raise ValueError(f"{name!r} is no code name: it has to be a Python identifier and no keyword, such as 'digit'")
     if name in RESERVED_NAMES or name.startswith("_"):
         raise ValueError(f"{name!r} is no code name: 'sample', 'edit' and 'traverse' need it for themselves")
+    return name
 
 
 @dataclass(frozen=True)
@@ -194,8 +216,7 @@ class Latents:
         values = self.split(latent)[1]
         emitted = self.split_params(params)
         return {
-            name: code.entropy + code.log_prob(emitted[name], values[name]).mean()
-            for name, code in self.codes.items()
+            name: code.entropy + code.log_prob(emitted[name], values[name]).mean() for name, code in self.codes.items()
         }
 
     def code(self, name: str) -> Code:

@@ -77,4 +77,7 @@ class LossTerm(Component):
         return None
 
     def check(self, latents: Latents) -> None:
-        """Raise ValueError where the term's options do not fit the model's codes."""
+        """Raise ValueError where the term's options do not fit the model's codes.
+
+        `core.component.error_at` makes one that points at the option.
+        """

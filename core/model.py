@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from .. import registry as plugins
-from .build import dry_run, networks
+from .build import PartError, dry_run, networks
 from .card import card
 from .discriminator import Discriminator
 from .latent import Latents
@@ -105,10 +105,14 @@ class InfoGAN(nn.Module):
         return self.latents.join(drawn_noise, values).to(self.device)
 
     def _noise(self, noise: Any, n: int) -> Tensor:
-        vectors = torch.as_tensor(noise, dtype=torch.float32).cpu()
         width = self.latents.noise.width
-        if tuple(vectors.shape) not in ((width,), (n, width)):
-            raise ValueError(f"noise has to be ({width},) or ({n}, {width}), not {tuple(vectors.shape)}")
+        wanted = f"noise has to be ({width},) or ({n}, {width}) finite numbers"
+        try:
+            vectors = torch.as_tensor(noise, dtype=torch.float32).cpu()
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"{wanted}: {error}") from None
+        if tuple(vectors.shape) not in ((width,), (n, width)) or not vectors.isfinite().all():
+            raise ValueError(f"{wanted}, not {tuple(vectors.shape)}")
         return vectors.expand(n, width)
 
     def generate(self, latent: Tensor) -> Tensor:
@@ -140,11 +144,14 @@ class InfoGAN(nn.Module):
         whose batch norm statistics to use: those of generated pictures, on which Q was trained, or
         those of real ones.
         """
-        params = self._read(images, domain)
+        params = self.read(images, domain=domain)
         return {name: self._posterior(name, p) for name, p in self.latents.split_params(params).items()}
 
-    def _read(self, images: Tensor, domain: Literal["real", "fake"]) -> Tensor:
+    def read(self, images: Tensor, *, domain: Literal["real", "fake"] = "fake") -> Tensor:
+        """What Q emits for pictures, ``(batch, n_params)``: `infer` before it is put into words."""
         self._check_images(images)
+        if domain not in ("real", "fake"):
+            raise ValueError(f"domain has to be 'real' or 'fake', not {domain!r}")
         with self._evaluating():
             chunks = self._to_network(images.to(self.device)).split(CHUNK)
             return torch.cat([self.discriminator(chunk, domain).params for chunk in chunks])
@@ -160,9 +167,7 @@ class InfoGAN(nn.Module):
             log_likelihood=code.log_prob(params, value),
         )
 
-    def edit(
-        self, images: Tensor, *, noise: Any = None, fit_steps: int = 300, seed: int = 0, **codes: Any
-    ) -> Edit:
+    def edit(self, images: Tensor, *, noise: Any = None, fit_steps: int = 300, seed: int = 0, **codes: Any) -> Edit:
         """Change the named codes of pictures, ``(batch, channels, height, width)`` in [-1, 1].
 
         The codes are inferred. The noise, which Q never recovers, is fitted: from the best of 64 draws
@@ -207,6 +212,8 @@ class InfoGAN(nn.Module):
 
     def traverse(self, code: str, steps: int = 10, *, rows: int = 5, seed: int = 0) -> Traversal:
         """Walk one code over its dial, ``steps`` positions (every value of a code with few)."""
+        if steps < 1 or rows < 1:
+            raise ValueError(f"steps and rows have to be at least 1, not {steps} and {rows}")
         base = self.latents.sample(rows, generator=torch.Generator().manual_seed(seed))
         latent = walk(self.latents, code, base, steps)
         images = self.generate(latent.flatten(0, 1)).unflatten(0, latent.shape[:2])
@@ -254,7 +261,9 @@ class InfoGAN(nn.Module):
 
     def _check_images(self, images: Tensor) -> None:
         if images.ndim != 4 or tuple(images.shape[1:]) != self.spec.image.dims:
-            raise ValueError(f"pictures have to be (batch, {', '.join(map(str, self.spec.image.dims))}), not {tuple(images.shape)}")
+            raise ValueError(
+                f"pictures have to be (batch, {', '.join(map(str, self.spec.image.dims))}), not {tuple(images.shape)}"
+            )
         if not images.is_floating_point():
             raise ValueError(f"pictures have to be floating point in [-1, 1], not {images.dtype}")
 
@@ -270,7 +279,9 @@ def build(spec: ModelSpec, *, seed: int = 0, device: torch.device | str = "cpu")
     return InfoGAN(spec, generator, discriminator).to(device).eval()
 
 
-def load(folder: str | Path, *, device: torch.device | str = "cpu", registry: plugins.Registry | None = None) -> InfoGAN:
+def load(
+    folder: str | Path, *, device: torch.device | str = "cpu", registry: plugins.Registry | None = None
+) -> InfoGAN:
     """The model of a model folder. Loading executes nothing from it and installs nothing.
 
     Raises StorageError where the folder is damaged, from a newer version, or needs a part that is not
@@ -279,21 +290,27 @@ def load(folder: str | Path, *, device: torch.device | str = "cpu", registry: pl
     folder = Path(folder)
     data = read_manifest(folder, MANIFEST)
     if data.get("format") != FORMAT:
-        raise StorageError(f"{folder / MANIFEST}: format {data.get('format')!r}, and this version reads format {FORMAT}")
+        raise StorageError(
+            f"{folder / MANIFEST}: format {data.get('format')!r}, and this version reads format {FORMAT}"
+        )
     try:
         spec = ModelSpec.model_validate(data.get("spec"), context={"registry": registry})
     except ValidationError as error:
         lines = "; ".join(_located(line, data.get("provided_by")) for line in error.errors())
         raise StorageError(f"{folder / MANIFEST}: {lines}") from None
-    generator, discriminator = dry_run(spec)
-    wanted = InfoGAN(spec, generator, discriminator)
-    tensors = read_tensors(folder, data, wanted.state_dict())
-    wanted.load_state_dict(tensors, assign=True)
-    return wanted.requires_grad_(True).to(device).eval()
+    try:
+        tensors = read_tensors(folder, data, InfoGAN(spec, *dry_run(spec)).state_dict())
+    except PartError as error:
+        raise StorageError(f"{folder / MANIFEST}: {error}") from None
+    # Built anew, as a part may hold tensors that are not in its state and were never made on the meta device.
+    model = build(spec, device=device)
+    model.load_state_dict(tensors)
+    return model
 
 
 def _located(line: Any, providers: Any) -> str:
-    path = ".".join(str(key) for key in line["loc"])
-    provider = providers.get(path) if isinstance(providers, Mapping) else None
-    hint = f" (it came from the distribution {provider!r})" if isinstance(provider, str) and line["type"] == "unknown_kind" else ""
-    return f"{path}: {line['msg']}{hint}"
+    """One mistake in a spec, with the distribution that provided the part where its kind is unknown."""
+    *part, last = map(str, line["loc"] or ("spec",))
+    provider = providers.get(".".join(part)) if last == "kind" and isinstance(providers, Mapping) else None
+    hint = f" (it came from the distribution {provider!r})" if isinstance(provider, str) else ""
+    return f"{'.'.join([*part, last])}: {line['msg']}{hint}"

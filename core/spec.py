@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo, model_validator
-from pydantic_core import PydanticCustomError, core_schema, to_json
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo, model_validator
+from pydantic_core import core_schema, to_json
 
 from .. import registry as plugins
-from .component import Component, Strict, error_at
+from .component import Component, Strict, error_at, nearest
 from .latent import Code, Latents, Noise, check_code_name
 from .loss import LossTerm
 from .network import Body, Generator, Head, ImageShape
@@ -57,18 +57,25 @@ def _registry(context: Any) -> plugins.Registry:
 def _component(role: type[Component], value: Any, registry: plugins.Registry) -> Component:
     if isinstance(value, role):
         return value
-    if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
-        known = ", ".join(registry.components(role.role))
-        raise PydanticCustomError(
-            "no_kind", "{message}", {"message": f"has to be a mapping with a 'kind', one of: {known}"}
-        )
+    known = list(registry.components(role.role))
+    if not isinstance(value, Mapping):
+        example = value if value in known else next(iter(known), "...")
+        raise error_at((), f"has to be a mapping with a kind, such as {{kind: {example}}}{nearest('', known)}")
+    if "kind" not in value:
+        raise error_at(("kind",), f"is missing{nearest('', known)}")
+    if not isinstance(value["kind"], str):
+        raise error_at(("kind",), f"has to be text{nearest('', known)}")
     try:
         component = registry.find(role.role, value["kind"])
     except plugins.UnknownKind as error:
-        raise PydanticCustomError("unknown_kind", "{message}", {"message": str(error)}) from None
+        raise error_at(("kind",), str(error)) from None
     # As JSON, in which a list is a right way to write a tuple even for strict models.
     options = {**value, "kind": plugins.kind_of(component)}
     return component.model_validate_json(to_json(options, inf_nan_mode="constants"), context={"registry": registry})
+
+
+CodeName = Annotated[str, AfterValidator(check_code_name)]
+"""A name that can be a keyword of `InfoGAN.sample`."""
 
 
 class ModelSpec(Strict):
@@ -96,7 +103,7 @@ class ModelSpec(Strict):
     """Shape of one picture."""
     noise: Annotated[Noise, Registered()]
     """The incompressible part of the latent."""
-    codes: dict[str, Annotated[Code, Registered()]] = Field(min_length=1)
+    codes: dict[CodeName, Annotated[Code, Registered()]] = Field(min_length=1)
     """The named codes that Q recovers, in the order in which G is fed them."""
     generator: Annotated[Generator, Registered()]
     """G."""
@@ -111,18 +118,17 @@ class ModelSpec(Strict):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> ModelSpec:
-        for name in self.codes:
-            try:
-                check_code_name(name)
-            except ValueError as error:
-                raise error_at(("codes", name), str(error)) from None
         for name, term in self.losses.items():
             try:
                 term.check(self.latents)
             except ValueError as error:
-                raise error_at(("losses", name), str(error)) from None
+                raise error_at(("losses", name), error) from None
         self.phases()
         return self
+
+    def __eq__(self, other: object) -> bool:
+        """Equal parts; unlike the mapping of them, codes in another order are another model."""
+        return isinstance(other, ModelSpec) and super().__eq__(other) and list(self.codes) == list(other.codes)
 
     @property
     def latents(self) -> Latents:
@@ -141,7 +147,9 @@ class ModelSpec(Strict):
                 for part in term.reach(phase):
                     owner = "d_body" if part == "q_body" and shared else part
                     if where.setdefault(owner, phase) != phase:
-                        message = f"it trains {part} in {phase.upper()}'s phase, but another term or phase steps that part"
+                        message = (
+                            f"it trains {part} in {phase.upper()}'s phase, but another term or phase steps that part"
+                        )
                         raise error_at(("losses", name), message)
         where["q_body"] = where["d_body"] if shared else where.get("q_body", "d")
         where.setdefault("q_head", "d")

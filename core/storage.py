@@ -7,10 +7,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
@@ -23,24 +24,27 @@ class StorageError(ValueError):
     """A folder on disk that is not what it should be; the message names the file."""
 
 
-def write_folder(folder: Path, manifest: str, data: Mapping[str, Any], tensors: Mapping[str, Tensor], **texts: str) -> None:
+def write_folder(
+    folder: Path, manifest: str, data: Mapping[str, Any], tensors: Mapping[str, Tensor], **texts: str
+) -> None:
     """Write ``folder`` with ``weights.safetensors``, the JSON file ``manifest``, and a text file per keyword.
 
     The manifest is ``data`` with the size and SHA-256 of the tensor file. Everything is written to a
     temporary folder beside it, flushed, and renamed into place, so that a reader finds the old
-    folder or the new one. A folder that holds something else is refused.
+    folder or the new one. A folder that holds anything else is refused.
     """
     folder = folder.resolve()
-    if folder.exists() and not (folder / manifest).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise StorageError(f"{folder}: exists and has no {manifest}; choose a new folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    blob = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    # Copies, as weights that two layers share would be refused.
+    contiguous = torch.contiguous_format
+    blob = save({name: t.detach().to("cpu", copy=True, memory_format=contiguous) for name, t in tensors.items()})
     stamped = {**data, "weights": {"bytes": len(blob), "sha256": hashlib.sha256(blob).hexdigest()}}
     files = {
         "weights.safetensors": blob,
         manifest: (json.dumps(stamped, indent=2) + "\n").encode(),
         **{f"{stem}.md": text.encode() for stem, text in texts.items()},
     }
+    _refuse_foreign(folder, files.keys())
+    folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         temporary.chmod(0o755)
@@ -51,6 +55,15 @@ def write_folder(folder: Path, manifest: str, data: Mapping[str, Any], tensors: 
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     _flush_folder(folder.parent)
+
+
+def _refuse_foreign(folder: Path, ours: Collection[str]) -> None:
+    """Raise StorageError where replacing ``folder`` would take away what is not ``ours``."""
+    if folder.exists() and not folder.is_dir():
+        raise StorageError(f"{folder}: is a file; choose a new folder")
+    foreign = sorted({entry.name for entry in folder.iterdir()} - set(ours)) if folder.exists() else []
+    if foreign:
+        raise StorageError(f"{folder}: holds something else ({', '.join(foreign[:3])}); choose a new folder")
 
 
 def read_manifest(folder: Path, manifest: str) -> dict[str, Any]:
@@ -85,7 +98,8 @@ def read_tensors(folder: Path, data: Mapping[str, Any], wanted: Mapping[str, Ten
         raise StorageError(f"{path}: {path.stat().st_size} bytes, and the manifest says {stamp.get('bytes')}")
     try:
         with safe_open(path, framework="pt") as header:
-            shapes = {name: tuple(header.get_slice(name).get_shape()) for name in header.keys()}
+            names = header.keys()
+            shapes = {name: tuple(header.get_slice(name).get_shape()) for name in names}
     except SafetensorError as error:
         raise StorageError(f"{path}: is no safetensors file: {error}") from None
     for name in sorted(shapes.keys() | wanted.keys()):

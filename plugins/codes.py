@@ -82,7 +82,7 @@ class Categorical(Code):
 
     def encode(self, values: Sequence[Any]) -> Tensor:
         """Indices from 0 to n - 1, or labels."""
-        return F.one_hot(torch.tensor([self._index(value) for value in values]), self.n).float()
+        return F.one_hot(torch.tensor([self._index(value) for value in values], dtype=torch.int64), self.n).float()
 
     def decode(self, value: Tensor) -> list[Any]:
         indices = value.argmax(dim=1).tolist()
@@ -159,7 +159,7 @@ class Uniform(_OneNumber):
     kind: Literal["uniform"] = "uniform"
     low: float = -1.0
     """Smallest value."""
-    high: float = 1.0
+    high: float = Field(default=1.0, validate_default=True)
     """Largest value."""
 
     @field_validator("high")
@@ -251,9 +251,12 @@ class Bernoulli(Code):
 
     def encode(self, values: Sequence[Any]) -> Tensor:
         """0, 1, False or True."""
-        if not all(isinstance(value, bool | int | float) and value in (0, 1) for value in values):
-            raise ValueError(f"each value has to be 0, 1, false or true, not {list(values)!r}")
-        return torch.tensor([[float(value)] for value in values])
+        wanted = "0, 1, false or true"
+        numbers = [float(value) if isinstance(value, bool) else _number(value, wanted) for value in values]
+        for number in numbers:
+            if number not in (0.0, 1.0):
+                raise ValueError(f"each value has to be {wanted}, not {number:g}")
+        return torch.tensor(numbers).unsqueeze(1)
 
     def decode(self, value: Tensor) -> list[Any]:
         return [int(v) for v in value[:, 0].round().tolist()]
@@ -291,7 +294,7 @@ class Angle(Code):
 
     def log_prob(self, params: Tensor, value: Tensor) -> Tensor:
         concentration = _length(params)
-        log_bessel = torch.special.i0e(concentration).log() + concentration
+        log_bessel: Tensor = torch.special.i0e(concentration).log() + concentration
         return (params * value).sum(dim=1) - log_bessel - math.log(2 * math.pi)
 
     def mode(self, params: Tensor) -> Tensor:

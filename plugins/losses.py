@@ -6,13 +6,13 @@ nothing is ever the logarithm of a sigmoid, which saturates.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from ..core.component import nearest
+from ..core.component import error_at, nearest
 from ..core.latent import Latents
 from ..core.loss import LossTerm, Part, Phase, StepView
 from ..registry import hookimpl
@@ -54,11 +54,14 @@ class MutualInformation(LossTerm):
     """
 
     kind: Literal["mutual_information"] = "mutual_information"
-    codes: dict[str, float] = Field(default_factory=dict)
+    codes: dict[str, Annotated[float, Field(ge=0.0)]] = Field(default_factory=dict)
     """Weight of single codes; 1 for any other. The paper takes less for continuous ones (section 6)."""
     routing: Literal["official", "generator"] = "official"
     """Who learns from it. ``official``: the body and Q's head in D's phase, G in its own, as the
     authors' code does. ``generator``: Q's head together with G, in G's phase; the body takes none."""
+    warmup: int = Field(default=0, ge=0)
+    """Steps over which the weight rises from 0 in a straight line. Codes that are tied to a picture's
+    first blobs stay tied to them; with a slow start they take up shapes that are already there."""
 
     def reach(self, phase: Phase) -> frozenset[Part]:
         if self.routing == "official":
@@ -74,14 +77,16 @@ class MutualInformation(LossTerm):
     def _negative_bound(self, view: StepView) -> Tensor:
         information = view.latents.information(view.params, view.latent)
         terms = [-self.codes.get(name, 1.0) * nats for name, nats in information.items()]
-        return sum(terms[1:], start=terms[0])
+        return sum(terms[1:], start=terms[0]) * self._share(view.step)
+
+    def _share(self, step: int) -> float:
+        """How much of the weight is in force after ``step`` steps, from 0 to 1."""
+        return min(1.0, step / self.warmup) if self.warmup else 1.0
 
     def check(self, latents: Latents) -> None:
-        for name, weight in self.codes.items():
+        for name in self.codes:
             if name not in latents.codes:
-                raise ValueError(f"codes: no code is named {name!r}{nearest(name, latents.codes)}")
-            if weight < 0:
-                raise ValueError(f"codes.{name}: a weight is at least 0, not {weight}")
+                raise error_at(("codes", name), f"no code is named {name!r}{nearest(name, latents.codes)}")
 
 
 @hookimpl

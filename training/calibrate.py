@@ -18,7 +18,8 @@ def calibrate(model: InfoGAN, real: Sequence[Tensor], latents: Sequence[Tensor])
 
     While training, running statistics lag behind the weights, and those of a G whose weights are a
     running mean were never seen at all. Real pictures set D's statistics for real ones, pictures of
-    this very G those for generated ones; the two are kept apart.
+    this very G those for generated ones; the two are kept apart. All batches weigh the same, so they
+    have to be of one size.
     """
     _collect(model.generator, [(latent,) for latent in latents])
     model.generator.eval()

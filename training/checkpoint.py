@@ -44,9 +44,7 @@ class State:
         self.ema.load_state_dict(_below("ema.", tensors))
         for side, optimizer in self._optimizers().items():
             packed = optimizer.state_dict()
-            packed["state"] = {
-                index: _below(f"{side}.{index}.", tensors) for index in range(len(_weights(optimizer)))
-            }
+            packed["state"] = {index: _below(f"{side}.{index}.", tensors) for index in range(len(_weights(optimizer)))}
             optimizer.load_state_dict(packed)
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
@@ -86,8 +84,9 @@ def restore_newest(run: Path, state: State) -> int:
 
 
 def _checkpoints(run: Path) -> list[Path]:
-    """Folders of checkpoints, the newest first."""
-    return sorted((run / "checkpoints").glob("step-*"), key=lambda f: int(f.name[5:]) if f.name[5:].isdigit() else -1, reverse=True)
+    """Folders of checkpoints, the newest first; whatever else lies beside them is left alone."""
+    folders = [folder for folder in (run / "checkpoints").glob("step-*") if folder.name[5:].isdecimal()]
+    return sorted(folders, key=lambda folder: int(folder.name[5:]), reverse=True)
 
 
 def _weights(optimizer: torch.optim.Optimizer) -> list[Tensor]:
@@ -95,7 +94,7 @@ def _weights(optimizer: torch.optim.Optimizer) -> list[Tensor]:
 
 
 def _moments(optimizer: torch.optim.Optimizer, weight: Tensor) -> dict[str, Tensor]:
-    state = optimizer.state[weight] if weight in optimizer.state else {}
+    state = optimizer.state.get(weight, {})
     return {
         "step": state.get("step", torch.zeros(())),
         "exp_avg": state.get("exp_avg", torch.zeros_like(weight)),

@@ -81,7 +81,7 @@ def _scaling(pixel_range: tuple[float, float]) -> Callable[[Tensor], Tensor]:
 
 
 def _loaded(data: Dataset[Any], order: _Order, start: int, device: torch.device) -> Iterator[Tensor]:
-    """Batches from worker processes, one ahead, in the order of the steps."""
+    """Batches from worker processes, read a few ahead, in the order of the steps."""
 
     def indices() -> Iterator[list[int]]:
         step = start
@@ -90,7 +90,12 @@ def _loaded(data: Dataset[Any], order: _Order, start: int, device: torch.device)
             step += 1
 
     loader = DataLoader(
-        data, batch_sampler=indices(), num_workers=WORKERS, pin_memory=device.type == "cuda", persistent_workers=True
+        data,
+        batch_sampler=indices(),
+        num_workers=WORKERS,
+        pin_memory=device.type == "cuda",
+        persistent_workers=True,
+        generator=generator(order.seed, "workers", start),  # else it draws from the global one
     )
     for batch in loader:
         yield (batch[0] if isinstance(batch, list | tuple) else batch).to(device, non_blocking=True)

@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from ..core.build import networks
 from ..core.data import Images
@@ -21,11 +23,14 @@ from .calibrate import calibrate
 from .checkpoint import State, restore_newest, write_checkpoint
 from .feed import batches_from, some_pictures
 from .randomness import generator
-from .run import RunSpec, TrainingSpec
-from .spec_text import dump_yaml, read_run
+from .run import RunSpec
+from .spec_text import dump_yaml, parse, read_text
 from .step import players, training_step
 
 CALIBRATION_BATCHES = 16
+
+FREE = frozenset(f"training.{key}" for key in ("steps", "log_every", "picture_every", "checkpoint_every", "device"))
+"""Settings that a resumed run may change."""
 
 
 class TrainingError(RuntimeError):
@@ -34,7 +39,10 @@ class TrainingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Report:
-    """What a run says of itself every ``log_every`` steps; each value is a mean over them."""
+    """What a run says of itself every ``log_every`` steps; each value is a mean over them.
+
+    The first report after a resume is a mean over the steps since.
+    """
 
     step: int
     """Steps finished."""
@@ -72,10 +80,10 @@ def train(
             saved, the steps finished, and ``out``.
 
     Raises FileExistsError where ``out`` has a run that is not to be resumed, TrainingError where a loss
-    is not finite or the run in ``out`` has another spec.
+    or a weight is not finite or the run in ``out`` has another spec.
     """
     out = Path(out)
-    _claim(out, spec, resume)
+    _check_folder(out, spec, resume)
     t = spec.training
     device = torch.device(_device(t.device))
     data = spec.data.load("train")
@@ -83,40 +91,72 @@ def train(
     start = restore_newest(out, state) if resume else 0
     feed = batches_from(data, spec.data.range, batch_size=t.batch_size, seed=t.seed, start=start, device=device)
     export = _Exporter(spec, state, data, device)
+    _write_settings(out, spec)
     log = _Log(out / "log.jsonl", spec, start)
     state.model.train()
     for step in range(start, t.steps):
-        latent = state.model.latents.sample(t.batch_size, generator=generator(t.seed, "latent", step, device), device=device)
+        seeded = generator(t.seed, "latent", step, device)
+        latent = state.model.latents.sample(t.batch_size, generator=seeded, device=device)
         log.add(training_step(state.model, state.players, feed(step), latent, step, precision=t.precision))
         _average(state.ema, state.model.generator, t.ema)
         done = step + 1
-        if done % t.log_every == 0 or done == t.steps:
+        report, picture, checkpoint = (
+            done % every == 0 or done == t.steps for every in (t.log_every, t.picture_every, t.checkpoint_every)
+        )
+        if report:
             on_report(log.write(done))
-        if done % t.picture_every == 0 or done == t.steps:
-            on_model(export(), done, out)
-        if done % t.checkpoint_every == 0 or done == t.steps:
+        if not (picture or checkpoint):
+            continue
+        log.check(done)
+        _check_finite(state, done)
+        model = export()
+        if checkpoint:
             write_checkpoint(out, done, state)
-            export().save(out / "model")
-    return export()
+            model.save(out / "model")
+        if picture:
+            on_model(model, done, out)
+    if start >= t.steps:  # the run was finished; whether its model was saved before it ended is not known
+        model = export()
+        model.save(out / "model")
+    return model
 
 
-def _claim(out: Path, spec: RunSpec, resume: bool) -> None:
-    """Make the run folder, or see that the one that is there may be gone on with."""
+def _check_folder(out: Path, spec: RunSpec, resume: bool) -> None:
+    """See that ``out`` has no run, or one that may be gone on with."""
     settings = out / "run.yaml"
-    if settings.exists():
-        if not resume:
-            raise FileExistsError(f"{out} has a run already; resume it, or choose another folder")
-        before, now = (s.model_copy(update={"training": _lasting(s.training)}) for s in (read_run(settings), spec))
-        if before != now:
-            raise TrainingError(f"{settings} is of another run than the one asked for; choose another folder")
+    if not settings.exists():
+        return
+    if not resume:
+        raise FileExistsError(f"{out} has a run already; resume it, or choose another folder")
+    # As text, not as specs: a part that Python code passed by hand has a kind that no registry knows.
+    written = parse(read_text(settings), str(settings)).values
+    before, now = _lasting(written), _lasting(spec.model_dump(mode="json"))
+    if list(before.items()) != list(now.items()):
+        different = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+        what = ", ".join(different[:5]) or "order of its parts"
+        raise TrainingError(f"{settings} is of another run: it has another {what}; choose another folder")
+
+
+def _write_settings(out: Path, spec: RunSpec) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    write_text(settings, dump_yaml(spec))
+    write_text(out / "run.yaml", dump_yaml(spec))
 
 
-def _lasting(training: TrainingSpec) -> TrainingSpec:
-    """The settings that decide a run's numbers: not how long it goes on, nor what it writes when."""
-    free = {"steps": 1, "log_every": 1, "picture_every": 1, "checkpoint_every": 1, "device": "auto"}
-    return training.model_copy(update=free)
+def _lasting(values: Any, path: str = "") -> dict[str, Any]:
+    """The settings that decide a run's numbers, by path: not how long it goes on, nor what it writes when."""
+    if not isinstance(values, dict) or not values:
+        return {} if path in FREE else {path: values}
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= _lasting(value, f"{path}.{key}" if path else key)
+    return found
+
+
+def _check_finite(state: State, step: int) -> None:
+    """Raise TrainingError rather than let a checkpoint take a sound one's place from which no run can go on."""
+    for name, tensor in state.tensors().items():
+        if not tensor.isfinite().all():
+            raise TrainingError(f"{name} is not finite after step {step}")
 
 
 def _device(name: str) -> str:
@@ -140,14 +180,15 @@ def _average(ema: nn.Module, network: nn.Module, decay: float) -> None:
 class _Exporter:
     """The model as it would be saved now: a copy, with G's averaged weights and fitting statistics."""
 
-    def __init__(self, spec: RunSpec, state: State, data: object, device: torch.device) -> None:
+    def __init__(self, spec: RunSpec, state: State, data: Images | Dataset[Any], device: torch.device) -> None:
         t = spec.training
         self.state, self.device = state, device
-        count = CALIBRATION_BATCHES * t.batch_size
-        self.real = some_pictures(data, spec.data.range, count=count, seed=t.seed).split(t.batch_size)
+        whole = min(CALIBRATION_BATCHES, len(data) // t.batch_size)  # type: ignore[arg-type]
+        self.real = some_pictures(data, spec.data.range, count=whole * t.batch_size, seed=t.seed).split(t.batch_size)
         latents = state.model.latents
         self.latents = [
-            latents.sample(t.batch_size, generator=generator(t.seed, "calibration", k)) for k in range(CALIBRATION_BATCHES)
+            latents.sample(t.batch_size, generator=generator(t.seed, "calibration", k))
+            for k in range(CALIBRATION_BATCHES)
         ]
 
     def __call__(self) -> InfoGAN:
@@ -165,8 +206,7 @@ class _Log:
         self.entropy = spec.model.latents.entropy
         self.sums: dict[str, Tensor] = {}
         self.clock = time.perf_counter()
-        lines = path.read_text().splitlines() if path.exists() and start else []
-        write_text(path, "".join(f"{line}\n" for line in lines if json.loads(line)["step"] <= start))
+        write_text(path, "".join(f"{line}\n" for line in _lines_until(start, path)))
 
     def add(self, values: dict[str, Tensor]) -> None:
         if not self.sums:
@@ -174,16 +214,35 @@ class _Log:
         else:
             torch._foreach_add_(list(self.sums.values()), list(values.values()))
 
-    def write(self, step: int) -> Report:
-        count = step - self.since
-        numbers = (torch.stack(list(self.sums.values())) / count).tolist()
+    def check(self, step: int) -> dict[str, float]:
+        """The means since the last line. TrainingError names those that are not finite."""
+        if not self.sums:
+            return {}
+        numbers = (torch.stack(list(self.sums.values())) / (step - self.since)).tolist()
         values = dict(zip(self.sums, numbers, strict=True))
-        for name, value in values.items():
-            if not math.isfinite(value):
-                raise TrainingError(f"{name} became {value} between steps {self.since} and {step}")
+        lost = ", ".join(f"{name} became {value}" for name, value in values.items() if not math.isfinite(value))
+        if lost:
+            raise TrainingError(f"{lost} between steps {self.since} and {step}")
+        return values
+
+    def write(self, step: int) -> Report:
+        """A line with the means since the last one."""
+        values, count = self.check(step), step - self.since
         seconds = time.perf_counter() - self.clock
         rate = count * self.spec.training.batch_size / seconds
         with self.path.open("a") as file:
             file.write(json.dumps({"step": step, **values, "seconds": round(seconds, 3)}) + "\n")
         self.sums, self.since, self.clock = {}, step, time.perf_counter()
         return Report(step, self.spec.training.steps, values, self.entropy, rate)
+
+
+def _lines_until(step: int, path: Path) -> list[str]:
+    """The lines of a log up to a step. What was logged after it, or cut off by a crash, is left out."""
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line)
+        except ValueError:
+            continue
+    return kept

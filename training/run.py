@@ -11,6 +11,8 @@ from ..core.component import Strict, error_at
 from ..core.data import Data
 from ..core.spec import ModelSpec, Registered
 
+Decay = Annotated[float, Field(ge=0.0, lt=1.0)]
+
 
 class TrainingSpec(Strict):
     """How a model is trained. The defaults are the paper's, or its authors' where the paper is silent."""
@@ -25,9 +27,9 @@ class TrainingSpec(Strict):
     """Adam's rate for D and Q."""
     g_lr: float = Field(default=1e-3, gt=0.0)
     """Adam's rate for G."""
-    betas: Annotated[tuple[float, float], Field(strict=False)] = (0.5, 0.999)
+    betas: Annotated[tuple[Decay, Decay], Field(strict=False)] = (0.5, 0.999)
     """Adam's decay rates."""
-    ema: float = Field(default=0.99, ge=0.0, lt=1.0)
+    ema: Decay = 0.99
     """Decay per step of the running mean of G's weights, which is what a run leaves; 0 for none."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Number format of the networks' inner products; losses, weights and moments are fp32."""
@@ -55,7 +57,11 @@ class RunSpec(Strict):
     def _model_fits_data(self) -> RunSpec:
         model, data = self.model, self.data
         if model.image != data.image:
-            raise error_at(("model", "image"), f"the model's pictures are {model.image}, those of data {data.kind!r} are {data.image}")
+            raise error_at(
+                ("model", "image"),
+                f"the model's pictures are {model.image}, those of data {data.kind!r} are {data.image} "
+                f"(channels x height x width)",
+            )
         if model.generator.range != data.range:
             raise error_at(
                 ("data", "range"),

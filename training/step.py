@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -30,12 +30,12 @@ def players(model: InfoGAN, *, d_lr: float, g_lr: float, betas: tuple[float, flo
     """
     parts = {"generator": model.generator, **model.discriminator.parts()}
     weights: dict[str, list[nn.Parameter]] = {"d": [], "g": []}
-    for part, phase in model.spec.phases().items():
-        new = [p for p in parts[part].parameters() if not any(p is known for known in weights[phase])]
-        weights[phase].extend(new)
-    fused = {"betas": betas, "fused": True}
-    d_optimizer = torch.optim.Adam(weights["d"], lr=d_lr, **fused)  # type: ignore[arg-type]
-    g_optimizer = torch.optim.Adam(weights["g"], lr=g_lr, **fused)  # type: ignore[arg-type]
+    phases = model.spec.phases()
+    for part, module in parts.items():  # in this order in every process: a checkpoint counts the weights
+        known = weights[phases[part]]
+        known.extend([weight for weight in module.parameters() if not any(weight is other for other in known)])
+    d_optimizer = torch.optim.Adam(weights["d"], lr=d_lr, betas=betas, fused=True)
+    g_optimizer = torch.optim.Adam(weights["g"], lr=g_lr, betas=betas, fused=True)
     return Players(weights["d"], weights["g"], d_optimizer, g_optimizer)
 
 
@@ -68,21 +68,31 @@ def training_step(
     detached = fake.detach()
     with cast:
         logit, params = d(torch.cat([real, detached.to(real)]), "both")
-    real_logit, fake_logit = logit.float().chunk(2)
-    common = dict(step=step, real=real, latent=latent, latents=model.latents, generator=model.generator, discriminator=d)
-    view = StepView(fake=detached, real_logit=real_logit, fake_logit=fake_logit, params=params.float(), **common)
+    real_logit, fake_logit = _full(logit).chunk(2)
+    view = StepView(
+        step=step,
+        real=real,
+        fake=detached,
+        latent=latent,
+        latents=model.latents,
+        real_logit=real_logit,
+        fake_logit=fake_logit,
+        params=_full(params),
+        generator=model.generator,
+        discriminator=d,
+    )
     d_losses = losses(terms, view, "d")
     _descend(d_losses.values(), sides.d_optimizer, sides.d_weights)
 
     _want_gradients(sides.d_weights, False)
     with cast:
         logit, params = d(fake, "fake")
-    view = StepView(fake=fake, real_logit=None, fake_logit=logit.float(), params=params.float(), **common)
+    view = replace(view, fake=fake, real_logit=None, fake_logit=_full(logit), params=_full(params))
     g_losses = losses(terms, view, "g")
     _descend(g_losses.values(), sides.g_optimizer, sides.g_weights)
 
     with torch.no_grad():
-        information = model.latents.information(params.detach().float(), latent)
+        information = model.latents.information(view.params.detach(), latent)
     return {
         "d_loss": _total(d_losses.values()).detach(),
         "g_loss": _total(g_losses.values()).detach(),
@@ -96,6 +106,11 @@ def losses(terms: Mapping[str, LossTerm], view: StepView, phase: Phase) -> dict[
     """What each term adds to one phase's loss, weighted; terms that have no part in it are left out."""
     found = {name: term.d_loss(view) if phase == "d" else term.g_loss(view) for name, term in terms.items()}
     return {name: terms[name].weight * loss for name, loss in found.items() if loss is not None}
+
+
+def _full(values: Tensor) -> Tensor:
+    """What a loss is computed in: fp32 where a network gave bf16."""
+    return values.float() if values.dtype == torch.bfloat16 else values
 
 
 def _descend(parts: Iterable[Tensor], optimizer: torch.optim.Optimizer, weights: list[nn.Parameter]) -> None:

@@ -25,12 +25,12 @@ class Mnist(Data):
         return {"digit": 10}
 
     def load(self, split: Split) -> Images:
-        """Read ``MNIST/raw`` below the data folder, which torchvision fills where a network is there."""
+        """Read ``MNIST/raw`` below the data folder; torchvision downloads what is missing there."""
         from torchvision.datasets import MNIST  # 2 s to import, and only this needs it
 
         root = data_folder(self.root)
         try:
-            digits = MNIST(str(root), train=split == "train", download=not (root / "MNIST" / "raw").is_dir())
+            digits = MNIST(str(root), train=split == "train", download=True)
         except (RuntimeError, OSError) as error:
             raise FileNotFoundError(
                 f"no MNIST below {root}, and it could not be downloaded ({error}); expected "

@@ -1,0 +1,46 @@
+# make demo   train on the embedded sprites and leave runs/sprites/pictures/traversal.png
+# make test   run the tests
+# Each makes .venv if there is none, and installs what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# A busy neighbour process slows spinning OpenMP threads tenfold; sleeping ones share.
+export OMP_WAIT_POLICY := PASSIVE
+
+.PHONY: demo test bench lint types check clean
+
+demo: $(VENV)/.run
+	$(BIN)/infogan train sprites --out runs/sprites --resume
+	$(BIN)/infogan evaluate runs/sprites
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest tests
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m pytest benchmarks --benchmark-only
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+# The checkers see the repository under the name that it is imported by, whatever its folder is called.
+types: $(VENV)/.dev
+	mkdir -p $(VENV)/types && ln -sfn ../.. $(VENV)/types/infogan
+	MYPYPATH=$(VENV)/types $(BIN)/mypy --package infogan
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+check: lint types test bench
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[metrics]'
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@ $(VENV)/.run

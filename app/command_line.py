@@ -1,0 +1,277 @@
+"""The command line. Each command imports what it needs, so that ``--help`` never waits for torch."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from ..evaluation import Evaluation
+
+app = typer.Typer(
+    help="InfoGAN: from a text spec to a trained, steerable, measured model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Run = Annotated[Path, typer.Argument(help="A run folder, or a model folder.", metavar="RUN")]
+Spec = Annotated[str, typer.Argument(help="A recipe's name, or a YAML file.", metavar="RECIPE-or-FILE")]
+Codes = Annotated[
+    list[str] | None, typer.Option("--code", help="NAME=VALUE, or NAME=VALUE,VALUE,... with one per picture.")
+]
+Seed = Annotated[int, typer.Option(help="Makes the draw repeatable.")]
+
+
+@app.command()
+def recipes() -> None:
+    """List the recipes, each with what its first comment says."""
+    from ..registry import default
+
+    for name, text in default().recipes.items():
+        typer.echo(f"{name:16} {_first_sentence(text)}")
+
+
+@app.command()
+def show(spec: Spec) -> None:
+    """Print a recipe's text, ready to be saved and edited."""
+    from .runs import find_text
+
+    typer.echo(find_text(spec), nl=False)
+
+
+@app.command()
+def train(
+    spec: Spec,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="PATH=VALUE in the spec, such as training.ema=0.999.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Short for --set training.steps=...")] = None,
+    seed: Annotated[int | None, typer.Option(help="Short for --set training.seed=...")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder; runs/NAME unless given.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint, or start.")] = False,
+) -> None:
+    """Train a model and leave a run folder: run.yaml, log.jsonl, pictures/, checkpoints/, model/."""
+    from rich.console import Console
+
+    from ..training.loop import train as run_training
+    from ..training.spec_text import override, validate
+    from .display import Display
+    from .pictures import save_traversal
+    from .runs import find_spec
+
+    short = {"training.steps": steps, "training.seed": seed}
+    changes = [*(settings or ()), *(f"{path}={value}" for path, value in short.items() if value is not None)]
+    run = validate(override(find_spec(spec), changes))
+    folder = out or Path("runs") / Path(spec).stem
+    console = Console(stderr=True)
+    try:
+        with Display(console, run.training.steps, run.training.batch_size) as display:
+            run_training(run, folder, resume=resume, on_report=display, on_model=save_traversal)
+    except KeyboardInterrupt:
+        typer.echo("infogan: stopped; --resume goes on from the last checkpoint", err=True)
+        raise typer.Exit(130) from None
+    typer.echo(folder / "pictures" / "traversal.png")
+
+
+@app.command()
+def sample(
+    run: Run,
+    codes: Codes = None,
+    n: Annotated[int, typer.Option("-n", help="How many pictures.", min=1, max=10_000)] = 20,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("sample.png"),
+) -> None:
+    """Draw pictures, with the named codes held or listed."""
+    from .pictures import draw, sample_panel
+    from .runs import open_model
+
+    model = open_model(run)
+    values = dict(_assignment(code) for code in codes or ())
+    images = model.sample(n, seed=seed, **values)
+    labels = [", ".join(_shown(value, i) for value in values.values()) for i in range(n)]
+    title = ", ".join(f"{name} = {_shown(value)}" for name, value in values.items()) or f"{n} samples"
+    draw([sample_panel(images, labels, title)]).save(out)
+    typer.echo(out)
+
+
+@app.command()
+def traverse(
+    run: Run,
+    codes: Annotated[list[str] | None, typer.Option("--code", help="NAME; all codes unless given.")] = None,
+    steps: Annotated[int, typer.Option(help="Positions of a continuous dial.", min=2, max=100)] = 10,
+    rows: Annotated[int, typer.Option(help="Rows, each with noise of its own.", min=1, max=100)] = 5,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="A .png, or a .gif that moves.")] = Path("traversal.png"),
+) -> None:
+    """Walk codes over their dials while all else stands still."""
+    from .pictures import draw, save_animation, traversal_panels
+    from .runs import open_model
+
+    model = open_model(run)
+    names = codes or list(model.latents.codes)
+    if out.suffix == ".gif":
+        save_animation([model.traverse(name, steps, rows=rows, seed=seed) for name in names], out)
+    else:
+        draw(traversal_panels(model, names, steps=steps, rows=rows, seed=seed)).save(out)
+    typer.echo(out)
+
+
+@app.command()
+def encode(
+    run: Run,
+    images: Annotated[list[Path], typer.Argument(help="Picture files of the model's size.", metavar="IMAGE...")],
+) -> None:
+    """Read the codes off pictures; prints JSON, one object per picture."""
+    import torch
+
+    from .runs import open_model, read_image
+
+    model = open_model(run)
+    posteriors = model.infer(torch.stack([read_image(path, model.spec.image) for path in images]), domain="real")
+    report = [
+        {
+            "image": str(path),
+            "codes": {
+                name: {
+                    "guess": posterior.guess[i],
+                    "confidence": float(posterior.confidence[i]),
+                    "log_likelihood": float(posterior.log_likelihood[i]),
+                    **{key: value[i].tolist() for key, value in posterior.law.items()},
+                }
+                for name, posterior in posteriors.items()
+            },
+        }
+        for i, path in enumerate(images)
+    ]
+    typer.echo(json.dumps(report, indent=2))
+
+
+@app.command()
+def evaluate(
+    run: Run, as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False, seed: Seed = 0
+) -> None:
+    """Measure a run's model: information of each code; codes against the data's known factors."""
+    from ..evaluation import evaluate as measure
+    from .runs import open_model, open_run
+
+    found = measure(open_model(run), open_run(run).data, seed=seed)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+    else:
+        _print_tables(found)
+
+
+@app.command()
+def validate(spec: Spec) -> None:
+    """Check a spec without training: its text, its parts, their shapes, and its data's range."""
+    from ..training.spec_text import validate as check
+    from .runs import find_spec
+
+    check(find_spec(spec))
+    typer.echo(f"{spec}: valid")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a spec, with every installed kind, for editors."""
+    from ..training.run import RunSpec
+
+    typer.echo(json.dumps(RunSpec.model_json_schema(), indent=2))
+
+
+@app.command()
+def plugins() -> None:
+    """List the plugins: what each provides, or why it was not loaded."""
+    from ..registry import default
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the list says it
+        found = default().plugins
+    for plugin in found:
+        typer.echo(f"{plugin}: {'not loaded: ' + plugin.error if plugin.error else 'ok'}")
+        for role, kinds in plugin.kinds.items():
+            typer.echo(f"    {role}: {', '.join(kinds)}")
+        if plugin.recipes:
+            typer.echo(f"    recipes: {', '.join(plugin.recipes)}")
+
+
+def main() -> None:
+    """Entry point: what a user did wrong ends in one message and exit code 2."""
+    warnings.showwarning = _show_warning
+    try:
+        app()
+    except Exception as error:
+        if not _foreseen(error):
+            raise
+        _fail(str(error))
+
+
+def _foreseen(error: Exception) -> bool:
+    """Whether an error speaks to the user, who can do something about it, rather than of a mistake here."""
+    from ..registry import UnknownKind
+    from ..training.loop import TrainingError
+
+    return isinstance(error, ValueError | OSError | ImportError | UnknownKind | TrainingError)
+
+
+def _fail(message: str) -> NoReturn:
+    for line in message.splitlines():
+        typer.echo(f"infogan: {line}", err=True)
+    raise SystemExit(2)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    typer.echo(f"infogan: {message}", err=True)
+
+
+def _first_sentence(text: str) -> str:
+    comment = " ".join(line.lstrip("# ") for line in text.splitlines()[1:] if line.startswith("#")).strip()
+    return comment.split(". ")[0].rstrip(".")
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    """``name=value`` or ``name=value,value,...``; each value a number, a truth value, or text."""
+    name, separator, values = text.partition("=")
+    if not separator:
+        raise ValueError(f"--code {text}: has to be NAME=VALUE")
+    read = [_word(word.strip()) for word in values.split(",")]
+    return name, read if len(read) > 1 else read[0]
+
+
+def _word(text: str) -> Any:
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return {"true": True, "false": False}.get(text, text)
+
+
+def _shown(value: Any, index: int | None = None) -> str:
+    from .pictures import label
+
+    return label(value[index] if index is not None and isinstance(value, list) else value)
+
+
+def _print_tables(found: Evaluation) -> None:
+    from rich.console import Console
+
+    from .tables import classification_table, factor_table, information_table
+
+    console = Console()
+    console.print(information_table(found))
+    if found.factors:
+        console.print(factor_table(found))
+    for factor, by_code in found.classification.items():
+        for code, classification in by_code.items():
+            console.print(classification_table(factor, code, classification))
+
+
+if __name__ == "__main__":
+    main()

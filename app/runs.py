@@ -1,0 +1,60 @@
+"""Finding things on disk: a run's model and spec, a spec by name, pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from ..core.model import MANIFEST, InfoGAN, load
+from ..core.network import ImageShape
+from ..registry import default
+from ..training.run import RunSpec
+from ..training.spec_text import SpecText, parse, read_run, read_text
+
+
+def open_model(folder: Path) -> InfoGAN:
+    """The model of a run folder or of a model folder."""
+    for candidate in (folder / "model", folder):
+        if (candidate / MANIFEST).is_file():
+            return load(candidate)
+    raise FileNotFoundError(
+        f"{folder}: no model is there: neither {folder / 'model' / MANIFEST} nor {folder / MANIFEST}"
+    )
+
+
+def open_run(folder: Path) -> RunSpec:
+    """The spec of a run folder."""
+    if not (folder / "run.yaml").is_file():
+        raise FileNotFoundError(f"{folder}: no run is there: {folder / 'run.yaml'} is missing")
+    return read_run(folder / "run.yaml")
+
+
+def find_text(name: str) -> str:
+    """The text of a spec: of a file if there is one of that name, or else of a recipe."""
+    path = Path(name)
+    return read_text(path) if path.exists() or path.suffix in (".yaml", ".yml") else default().recipe(name)
+
+
+def find_spec(name: str) -> SpecText:
+    """The spec of that name, read strictly."""
+    return parse(find_text(name), name)
+
+
+def read_image(path: Path, shape: ImageShape) -> Tensor:
+    """A picture file as ``(channels, height, width)`` in [-1, 1]; ValueError where it does not fit."""
+    modes = {1: "L", 3: "RGB", 4: "RGBA"}
+    if shape.channels not in modes:
+        raise ValueError(f"{path}: the model reads {shape.channels} channels, which no picture file has")
+    try:
+        with Image.open(path) as file:
+            image = file.convert(modes[shape.channels])
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path}: cannot be read as a picture: {error}") from None
+    if image.size != (shape.width, shape.height):
+        raise ValueError(f"{path}: is {image.width}x{image.height}, but the model reads {shape.width}x{shape.height}")
+    pixels = torch.from_numpy(np.asarray(image).copy()).float() / 127.5 - 1
+    return pixels.reshape(shape.height, shape.width, shape.channels).permute(2, 0, 1)

@@ -1,0 +1,49 @@
+"""Tables of the measures for a terminal."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from ..evaluation import Classification, Evaluation
+
+
+def information_table(found: Evaluation) -> Table:
+    """Information of each code beside its entropy."""
+    table = _table("Information on generated pictures, in nats", ["code", "information", "entropy", "share"])
+    for name, information in found.information.items():
+        nats, entropy = information.nats, information.entropy
+        table.add_row(name, f"{nats:.3f}", f"{entropy:.3f}", f"{nats / entropy:.0%}" if entropy > 0 else "")
+    return table
+
+
+def factor_table(found: Evaluation) -> Table:
+    """Share of each factor's variance that the codes explain; normalised information in brackets."""
+    names = list(found.information)
+    title = "Variance of each factor that a code explains, held-out pictures [normalised mutual information]"
+    table = _table(title, ["factor", *names, "all codes"])
+    for factor, explained in found.factors.items():
+        cells = []
+        for name in names:
+            agreement = explained.normalised_information.get(name)
+            cells.append(f"{explained.by_code[name]:.2f}" + (f" [{agreement:.2f}]" if agreement is not None else ""))
+        table.add_row(factor, *cells, f"{explained.by_all:.2f}")
+    return table
+
+
+def classification_table(factor: str, code: str, found: Classification) -> Table:
+    """The confusion of a code's values with classes, and the error."""
+    classes = {value: str(name) for value, name in found.assignment.items()}
+    columns = range(len(found.confusion[0]))
+    title = f"{code} as a classifier of {factor}: error {found.error:.2%} on held-out pictures"
+    table = _table(title, [factor, *(f"{code}={value} ({classes.get(value, 'none')})" for value in columns)])
+    for row, counts in enumerate(found.confusion):
+        cells = [f"[bold]{n}[/]" if found.assignment.get(column) == row else str(n) for column, n in enumerate(counts)]
+        table.add_row(str(row), *cells)
+    return table
+
+
+def _table(title: str, headings: list[str]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for index, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if index == 0 else "right")
+    return table

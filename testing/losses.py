@@ -1,0 +1,172 @@
+"""The contract of a loss term: pure, per picture, and honest about whom it teaches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..core.discriminator import Discriminator
+from ..core.latent import Latents
+from ..core.loss import LossTerm, Part, Phase, StepView
+from .common import check_options, require, seeded, untouched_global_state
+from .small import IMAGE, small_discriminator, small_generator, small_latents
+
+BATCH = 6
+LATE = 1_000_000
+
+
+def check_loss(
+    term: LossTerm, *, latents: Latents | None = None, step: int = LATE, pairs_pictures: bool = False
+) -> None:
+    """The contract of a loss term, on a small model with one body and with two.
+
+    Args:
+        term: What to check.
+        latents: The latent of the model, where the term's options name codes; absent: a discrete code
+            ``sign`` and a continuous code ``level``.
+        step: A step at which the term takes part; absent: one after any warm-up.
+        pairs_pictures: True for a term that compares pictures of a batch with each other, whose value
+            may depend on their order and number.
+
+    Raises AssertionError that says which promise is broken.
+    """
+    check_options(term)
+    latents = latents or small_latents()
+    term.check(latents)
+    for shared in (True, False):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            generator, discriminator = small_generator(latents), small_discriminator(latents, shared=shared)
+        real = torch.rand(BATCH, *IMAGE.dims, generator=seeded(1)) * 2 - 1
+        latent = latents.sample(BATCH, generator=seeded(2))
+        model = _Model(term, latents, generator, discriminator, step)
+        for phase in ("d", "g"):
+            _check_reach(model, phase, real, latent)
+            _check_value(model, phase, real, latent)
+            if not pairs_pictures:
+                _check_per_picture(model, phase, real, latent)
+
+
+class _Model:
+    """A term with a small G, D and Q to apply it to, as a training step does."""
+
+    def __init__(
+        self, term: LossTerm, latents: Latents, generator: nn.Module, discriminator: Discriminator, step: int
+    ) -> None:
+        self.term, self.latents, self.step = term, latents, step
+        self.generator, self.discriminator = generator, discriminator
+        self.parts: dict[Part, nn.Module] = {"generator": generator, **discriminator.parts()}
+        self.shared = discriminator.q_body is None
+
+    def loss(self, phase: Phase, real: Tensor, latent: Tensor, *, weight: float = 1.0) -> Tensor | None:
+        """The term's loss in one phase. In G's phase the parts of D that it does not claim stand still."""
+        claimed = {self._owner(part) for part in self.term.reach("g")}
+        for name, module in self.parts.items():
+            moves = phase == "d" or name == "generator" or self._owner(name) in claimed
+            module.requires_grad_(moves)
+        term = self.term.model_copy(update={"weight": weight})
+        view = self._view(phase, real, latent)
+        return term.d_loss(view) if phase == "d" else term.g_loss(view)
+
+    def _view(self, phase: Phase, real: Tensor, latent: Tensor) -> StepView:
+        fake = self.generator(latent)
+        common: dict[str, Any] = {
+            "step": self.step,
+            "real": real,
+            "latent": latent,
+            "latents": self.latents,
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+        }
+        if phase == "d":
+            logit, params = self.discriminator(torch.cat([real, fake.detach()]), "both")
+            real_logit, fake_logit = logit.chunk(2)
+            return StepView(fake=fake.detach(), real_logit=real_logit, fake_logit=fake_logit, params=params, **common)
+        logit, params = self.discriminator(fake, "fake")
+        return StepView(fake=fake, real_logit=None, fake_logit=logit, params=params, **common)
+
+    def _owner(self, part: Part) -> Part:
+        return "d_body" if part == "q_body" and self.shared else part
+
+    def declared(self, phase: Phase) -> set[Part]:
+        """What the term says it teaches; a shared body goes by D's name."""
+        return {self._owner(part) for part in self.term.reach(phase)}
+
+    def felt(self, phase: Phase, loss: Tensor) -> set[Part]:
+        """The parts in which some weight has a gradient that is not 0.
+
+        What a term claims for G's phase is never stepped in D's.
+        """
+        gone = {part for part in self.declared("g") if phase == "d" and part != "generator"}
+        moving: list[tuple[Part, nn.Parameter]] = [
+            (self._owner(part), weight)
+            for part, module in self.parts.items()
+            for weight in module.parameters()
+            if weight.requires_grad and self._owner(part) not in gone
+        ]
+        gradients = torch.autograd.grad(loss, [weight for _, weight in moving], allow_unused=True)
+        return {part for (part, _), g in zip(moving, gradients, strict=True) if g is not None and bool(g.any())}
+
+
+def _named(phase: Phase) -> str:
+    return f"{phase}_loss"
+
+
+def _check_reach(model: _Model, phase: Phase, real: Tensor, latent: Tensor) -> None:
+    """``reach`` names exactly the parts in which a gradient arrives."""
+    term, name = model.term, _named(phase)
+    declared = model.declared(phase)
+    loss = model.loss(phase, real, latent)
+    if loss is None:
+        require(not declared, term, f"{name} is None, but reach({phase!r}) says that it teaches {sorted(declared)}")
+        return
+    scalar = isinstance(loss, Tensor) and loss.ndim == 0
+    require(scalar, term, f"{name} has to be a scalar tensor or None, not {_described(loss)}")
+    require(bool(loss.isfinite()), term, f"{name} is not finite on an ordinary batch: {loss.item()}")
+    require(bool(declared), term, f"{name} is a loss, but reach({phase!r}) says that it teaches nobody; return None")
+    felt = model.felt(phase, loss) if loss.requires_grad else set()
+    unfelt, untold = sorted(declared - felt), sorted(felt - declared)
+    require(
+        not unfelt, term, f"reach({phase!r}) names {unfelt}, but {name} sends no gradient there; is something detached?"
+    )
+    require(not untold, term, f"{name} sends a gradient into {untold}, which reach({phase!r}) does not name")
+
+
+def _check_value(model: _Model, phase: Phase, real: Tensor, latent: Tensor) -> None:
+    """A pure function of the view: the same twice, no randomness of its own, without its weight."""
+    term, name = model.term, _named(phase)
+    with untouched_global_state(term, name):
+        loss = model.loss(phase, real, latent)
+    again, weighted = model.loss(phase, real, latent), model.loss(phase, real, latent, weight=7.0)
+    if loss is None or again is None or weighted is None:
+        return
+    _require_equal(model, loss, again, f"{name} gives two values for one view; it has to be a pure function of it")
+    _require_equal(model, loss, weighted, f"{name} applies its weight itself; whoever sums the terms does that")
+
+
+def _check_per_picture(model: _Model, phase: Phase, real: Tensor, latent: Tensor) -> None:
+    """A mean over pictures: neither their order nor their number matters."""
+    name = _named(phase)
+    loss = model.loss(phase, real, latent)
+    order = torch.randperm(BATCH, generator=seeded(5))
+    others: Mapping[str, Tensor | None] = {
+        "the order of the batch": model.loss(phase, real[order], latent[order]),
+        "the size of the batch, as a sum does and a mean does not": model.loss(
+            phase, real.repeat(2, 1, 1, 1), latent.repeat(2, 1)
+        ),
+    }
+    for what, other in others.items():
+        if loss is not None and other is not None:
+            advice = "; if it compares pictures with each other, say so: check_loss(..., pairs_pictures=True)"
+            _require_equal(model, loss, other, f"{name} depends on {what}{advice}")
+
+
+def _require_equal(model: _Model, loss: Tensor, other: Tensor, message: str) -> None:
+    require(torch.allclose(loss, other, rtol=1e-4, atol=1e-5), model.term, f"{message} ({loss:.6g}, {other:.6g})")
+
+
+def _described(loss: object) -> str:
+    return f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__

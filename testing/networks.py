@@ -1,0 +1,188 @@
+"""The contract of the parts with weights: generator, body, head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ..core.component import Component
+from ..core.discriminator import Discriminator
+from ..core.network import Body, Generator, Head, ImageShape
+from .common import check_options, check_tensor, require, seeded
+
+USUAL_IMAGES = tuple(
+    ImageShape(channels=channels, height=size, width=size) for size in (28, 32, 64, 128, 256) for channels in (1, 3)
+)
+"""Shapes of which a network is expected to take at least one, where its check names none."""
+
+ODD_IMAGE = ImageShape(channels=2, height=5, width=7)
+"""A shape that hardly any network takes."""
+
+
+def check_generator(generator: Generator, image: ImageShape | None = None, *, latent_width: int = 12) -> None:
+    """The contract of a generator: shapes, range, gradients, meta device, other sizes.
+
+    Args:
+        generator: What to check.
+        image: A shape that it makes; absent: the first of the usual ones that it takes.
+        latent_width: Width of its input.
+    """
+    check_options(generator)
+    low, high = _range(generator)
+
+    def build(shape: ImageShape) -> nn.Module:
+        return generator.build(latent_width, shape)
+
+    image = image or _first_taken(generator, build)
+    network = _check_build(generator, lambda: build(image))
+    latent = torch.randn(4, latent_width, generator=seeded(0))
+    _check_network(generator, network, latent, image.dims)
+    wild = network(100 * latent).detach()
+    require(
+        low - 1e-4 <= float(wild.min()) and float(wild.max()) <= high + 1e-4,
+        generator,
+        f"its pictures reach from {float(wild.min()):.3g} to {float(wild.max()):.3g}, and its range is "
+        f"[{low}, {high}]; the last activation has to bound them",
+    )
+    _check_other_shapes(generator, build, lambda shape: (latent_width,), lambda shape: shape.dims)
+    with torch.device("meta"):
+        wider = generator.build(latent_width + 3, image)
+        _check_shape(generator, "for another latent width", wider, (2, latent_width + 3), image.dims)
+
+
+def check_body(body: Body, image: ImageShape | None = None) -> None:
+    """The contract of a body: shapes, gradients, meta device, other sizes, both domains of the fused pass.
+
+    Args:
+        body: What to check.
+        image: A shape that it reads; absent: the first of the usual ones that it takes.
+    """
+    check_options(body)
+    features = body.features
+    require(isinstance(features, int) and features >= 1, body, f"features has to be at least 1, not {features!r}")
+    image = image or _first_taken(body, body.build)
+    network = _check_build(body, lambda: body.build(image))
+    pictures = torch.rand(4, *image.dims, generator=seeded(0)) * 2 - 1
+    _check_network(body, network, pictures, (features,))
+    discriminator = Discriminator(network, nn.Linear(features, 1), nn.Linear(features, 3)).train()
+    said = discriminator(pictures, "both")
+    check_tensor(body, "D's logit on its features", said.logit.detach(), (4,))
+    check_tensor(body, "Q's parameters on its features", said.params.detach(), (2, 3))
+    _check_other_shapes(body, body.build, lambda shape: shape.dims, lambda shape: (features,))
+
+
+def check_head(head: Head, *, features: int = 16) -> None:
+    """The contract of a head: shapes for several numbers of parameters, gradients, meta device."""
+    check_options(head)
+    read = torch.randn(4, features, generator=seeded(0))
+    network = _check_build(head, lambda: head.build(features, 5))
+    _check_network(head, network, read, (5,))
+    for wide, n_params in ((features, 1), (features + 3, 14)):
+        with torch.device("meta"):
+            what = f"for {wide} features and {n_params} parameters"
+            _check_shape(head, what, head.build(wide, n_params), (2, wide), (n_params,))
+
+
+def _range(generator: Generator) -> tuple[float, float]:
+    given = generator.range
+    right = isinstance(given, tuple) and len(given) == 2 and given[0] < given[1]
+    require(right, generator, f"range has to be (lowest, highest) pixel value, such as (0.0, 1.0), not {given!r}")
+    return given
+
+
+def _first_taken(component: Component, build: Callable[[ImageShape], nn.Module]) -> ImageShape:
+    for image in USUAL_IMAGES:
+        try:
+            with torch.device("meta"):
+                build(image)
+        except ValueError:
+            continue
+        return image
+    shapes = ", ".join(map(str, USUAL_IMAGES))
+    raise AssertionError(f"{type(component).__name__}: takes none of {shapes}; tell the check its `image`")
+
+
+def _check_build(component: Component, build: Callable[[], nn.Module]) -> nn.Module:
+    """Build is seeded by torch's global state alone, gives new weights each time, and works on the meta device."""
+    with torch.device("meta"):
+        on_meta = build()
+    astray = [name for name, tensor in on_meta.state_dict().items() if not tensor.is_meta]
+    require(not astray, component, f"built on the meta device, {astray} are not there; do not name a device in build")
+    with torch.random.fork_rng(devices=[]):
+        networks = []
+        for _ in range(2):
+            torch.manual_seed(0)
+            networks.append(build())
+    first, second = (dict(network.state_dict()) for network in networks)
+    require(
+        first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first),
+        component,
+        "two networks built after the same torch.manual_seed differ; is something else random in build?",
+    )
+    apart = all(a is not b for a, b in zip(*(network.modules() for network in networks), strict=True))
+    require(apart, component, "build gives the same module twice; it has to make a new one each time")
+    return networks[0]
+
+
+def _check_network(component: Component, network: nn.Module, given: Tensor, expected: tuple[int, ...]) -> None:
+    """Shapes in training and in evaluation, independence of neighbours in evaluation, gradients."""
+    network.train()
+    leaf = given.clone().requires_grad_()
+    out = check_tensor(component, "its output in training mode for a batch of 2", network(leaf[:2]), (2, *expected))
+    (out * torch.randn(out.shape, generator=seeded(3))).sum().backward()
+    unreached = [name for name, weight in network.named_parameters() if weight.grad is None]
+    require(not unreached, component, f"no gradient reaches {', '.join(unreached)}; is it used, and never detached?")
+    network.zero_grad(set_to_none=True)
+    _check_input_matters(component, network, given)
+    network.eval()
+    with torch.no_grad():
+        together = check_tensor(component, "its output in evaluation mode", network(given), (len(given), *expected))
+        alone = check_tensor(component, "its output for a batch of 1", network(given[:1]), (1, *expected))
+    require(
+        torch.allclose(alone, together[:1], rtol=1e-3, atol=1e-4),
+        component,
+        "in evaluation mode its answer for one input alone differs from that in a batch",
+    )
+    network.train()
+
+
+def _check_input_matters(component: Component, network: nn.Module, given: Tensor) -> None:
+    """Some gradient of the output reaches every column of a flat input."""
+    leaf = given.clone().requires_grad_()
+    out = network(leaf)
+    (gradient,) = torch.autograd.grad((out * torch.randn(out.shape, generator=seeded(4))).sum(), [leaf])
+    ignored = [i for i in range(given.shape[1]) if not gradient[:, i].any()]
+    require(not ignored, component, f"its output does not depend on columns {ignored} of its input")
+
+
+def _check_shape(
+    component: Component, what: str, network: nn.Module, given: Sequence[int], expected: tuple[int, ...]
+) -> None:
+    """On the meta device, where nothing is allocated."""
+    got = tuple(network(torch.empty(*given, device="meta")).shape)
+    require(got == (2, *expected), component, f"{what} its output has to be {(2, *expected)}, not {got}")
+
+
+def _check_other_shapes(
+    component: Component,
+    build: Callable[[ImageShape], nn.Module],
+    given: Callable[[ImageShape], tuple[int, ...]],
+    expected: Callable[[ImageShape], tuple[int, ...]],
+) -> None:
+    """A shape of picture is either right or refused by build with a ValueError."""
+    for image in (*USUAL_IMAGES, ODD_IMAGE):
+        with torch.device("meta"):
+            try:
+                network = build(image)
+            except ValueError:
+                continue
+            except Exception as error:  # whatever an author's code lets out, it has to become a ValueError
+                require(False, component, f"build for {image} raises {type(error).__name__}; it has to be a ValueError")
+            try:
+                got = tuple(network(torch.empty(2, *given(image))).shape)
+            except Exception as error:  # as above: the size was taken, and is then not worked with
+                require(False, component, f"build takes {image}, but has to raise ValueError, for then: {error}")
+        right = (2, *expected(image))
+        require(got == right, component, f"for {image} it makes {got} and not {right}; raise ValueError in build")

@@ -1,0 +1,175 @@
+"""The command line, from a tiny run to every command on it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from infogan.app.command_line import app
+from infogan.app.command_line import main as entry
+
+TINY = ["--set", "data.n=256", "--set", "training.batch_size=32", "--set", "training.log_every=2"]
+
+
+def infogan(*arguments: str, monkeypatch, capsys) -> tuple[int, str, str]:
+    """Run the entry point in this process; exit code, output, errors."""
+    monkeypatch.setattr(sys, "argv", ["infogan", *map(str, arguments)])
+    try:
+        entry()
+        code = 0
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    return lambda *arguments: infogan(*arguments, monkeypatch=monkeypatch, capsys=capsys)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    result = CliRunner().invoke(app, ["train", "sprites", "--steps", "4", "--seed", "1", "--out", str(folder), *TINY])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def test_help_needs_no_torch():
+    code = "import sys; sys.argv = ['infogan', '--help']\nfrom infogan.app.command_line import main\n"
+    code += "try:\n    main()\nexcept SystemExit:\n    pass\nassert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_every_recipe_is_listed_shown_and_valid(run, tmp_path):
+    code, listed, _ = run("recipes")
+    assert code == 0
+    for name in ("mnist", "mnist-table", "mnist-openai", "sprites"):
+        assert name in listed
+        text = run("show", name)[1]
+        (tmp_path / f"{name}.yaml").write_text(text)
+        assert run("validate", tmp_path / f"{name}.yaml")[0] == 0
+
+
+def test_a_run_leaves_its_spec_log_pictures_and_model(trained):
+    assert {p.name for p in trained.iterdir()} == {"run.yaml", "log.jsonl", "pictures", "checkpoints", "model"}
+    lines = [json.loads(line) for line in (trained / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4]
+    with Image.open(trained / "pictures" / "traversal.png") as picture:
+        assert min(picture.size) > 300
+
+
+def test_plain_lines_where_there_is_no_terminal(tmp_path):
+    result = CliRunner().invoke(app, ["train", "sprites", "--steps", "2", "--out", str(tmp_path / "run"), *TINY])
+    assert "step 2/2" in result.stderr
+    assert "images/s" in result.stderr
+    assert "\x1b" not in result.stderr
+
+
+def test_an_existing_run_is_never_overwritten(trained, run):
+    code, _, errors = run("train", "sprites", "--steps", "4", "--out", trained, *TINY)
+    assert code == 2
+    assert "resume" in errors
+
+
+def test_resuming_a_finished_run_changes_nothing(trained, run):
+    before = (trained / "model" / "weights.safetensors").read_bytes()
+    assert run("train", "sprites", "--steps", "4", "--seed", "1", "--out", trained, "--resume", *TINY)[0] == 0
+    assert (trained / "model" / "weights.safetensors").read_bytes() == before
+
+
+def test_sample_takes_codes_as_a_person_writes_them(trained, run, tmp_path):
+    out = tmp_path / "four.png"
+    assert run("sample", trained, "--code", "angle=0,45deg,90,-0.25turn", "-n", "4", "--out", out)[0] == 0
+    with Image.open(out) as picture:
+        assert picture.format == "PNG"
+    code, _, errors = run("sample", trained, "--code", "angel=45", "--out", out)
+    assert code == 2
+    assert "Did you mean 'angle'?" in errors
+    code, _, errors = run("sample", trained, "--code", "angle=0,90", "-n", "3", "--out", out)
+    assert code == 2
+    assert "2 values for 3 pictures" in errors
+
+
+def test_traverse_writes_stills_and_films(trained, run, tmp_path):
+    assert run("traverse", trained, "--code", "angle", "--steps", "4", "--out", tmp_path / "walk.png")[0] == 0
+    assert run("traverse", trained, "--code", "angle", "--steps", "4", "--out", tmp_path / "walk.gif")[0] == 0
+    with Image.open(tmp_path / "walk.gif") as film:
+        assert film.n_frames == 6
+
+
+def test_encode_reads_picture_files(trained, run, tmp_path):
+    Image.new("L", (32, 32), 40).save(tmp_path / "gray.png")
+    code, out, _ = run("encode", trained, tmp_path / "gray.png")
+    assert code == 0
+    (report,) = json.loads(out)
+    assert 0 <= report["codes"]["angle"]["guess"] < 360
+    assert 0 <= report["codes"]["angle"]["confidence"] <= 1
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n"])
+def test_encode_names_the_file_that_is_no_picture(trained, run, tmp_path, content):
+    (tmp_path / "bad.png").write_bytes(content)
+    code, _, errors = run("encode", trained, tmp_path / "bad.png")
+    assert code == 2
+    assert "bad.png" in errors
+    assert "Traceback" not in errors
+
+
+def test_encode_says_which_size_it_reads(trained, run, tmp_path):
+    Image.new("L", (28, 28)).save(tmp_path / "small.png")
+    code, _, errors = run("encode", trained, tmp_path / "small.png")
+    assert code == 2
+    assert "28x28" in errors
+    assert "32x32" in errors
+
+
+def test_evaluate_reports_in_json_and_in_tables(trained, run):
+    code, out, _ = run("evaluate", trained, "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["information"]["angle"]["entropy"] == pytest.approx(1.8379, abs=1e-4)
+    assert set(found["factors"]) == {"shape", "scale", "orientation", "x", "y"}
+    code, out, _ = run("evaluate", trained)
+    assert code == 0
+    assert "entropy" in out
+    assert "orientation" in out
+
+
+def test_the_schema_is_a_json_schema_with_every_kind(run):
+    out = run("schema")[1]
+    assert all(f'"const": "{kind}"' in out for kind in ("sprites", "mnist", "angle", "mutual_information"))
+    assert json.loads(out)["type"] == "object"
+
+
+def test_plugins_lists_what_each_provides(run):
+    out = run("plugins")[1]
+    assert "code: categorical, uniform, normal, bernoulli, angle" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "mnits"),
+        ("train", "missing.yaml"),
+        ("validate", "."),
+        ("sample", "nowhere"),
+        ("evaluate", "nowhere"),
+        ("train", "sprites", "--set", "training.stepz=3"),
+        ("train", "sprites", "--set", "training.steps"),
+        ("train", "sprites", "--steps", "0"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_2(arguments, run):
+    code, out, errors = run(*arguments)
+    assert code == 2
+    assert out == ""
+    assert errors.startswith("infogan: ")
+    assert "Traceback" not in errors
+    assert len(errors) < 2000

@@ -1,0 +1,56 @@
+"""Pictures: what is where on the page."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+
+from infogan.app.pictures import Panel, draw, label, sample_panel, save_animation, to_pixels
+from infogan.core.model import Traversal
+
+
+def test_pixels_are_the_images_from_black_to_white():
+    assert to_pixels(torch.tensor([-1.0, 0.0, 1.0, 3.0])).tolist() == [0, 128, 255, 255]
+
+
+def test_every_image_is_on_the_page_once():
+    shades = torch.linspace(-0.9, 0.6, 6).reshape(2, 3, 1, 1, 1).expand(2, 3, 1, 28, 28)
+    page = np.asarray(draw([Panel("shades", shades, ["a", "b", "c"])]).convert("L"))
+    for shade in to_pixels(torch.linspace(-0.9, 0.6, 6)).tolist():
+        assert (page == shade).sum() >= 56 * 56
+
+
+def test_a_page_has_a_panel_below_the_other():
+    panel = Panel("one", torch.zeros(1, 4, 1, 28, 28))
+    one, two = draw([panel]), draw([panel, panel])
+    assert two.width == one.width
+    assert two.height > 1.8 * one.height
+
+
+def test_colour_images_keep_their_colour():
+    red = torch.tensor([1.0, -1.0, -1.0]).reshape(1, 1, 3, 1, 1).expand(1, 1, 3, 64, 64)
+    page = np.asarray(draw([Panel("red", red)]))
+    assert ((page == [255, 0, 0]).all(axis=2)).sum() == 64 * 64
+
+
+def test_samples_fill_rows_and_the_rest_stays_paper():
+    panel = sample_panel(torch.full((13, 1, 8, 8), -1.0), [""] * 13, "thirteen")
+    assert panel.images.shape[:2] == (2, 10)
+    assert (panel.images == -1).flatten(2).all(dim=2).sum() == 13
+
+
+def test_samples_in_one_row_carry_their_labels():
+    panel = sample_panel(torch.zeros(3, 1, 8, 8), ["0", "1", "2"], "digit")
+    assert list(panel.column_labels) == ["0", "1", "2"]
+
+
+def test_labels_are_short():
+    assert [label(v) for v in (3, "cup", 0.5, -1.0, 123.4, [0.25, 1.0])] == ["3", "cup", "0.5", "-1", "123", "0.25, 1"]
+
+
+def test_an_animation_goes_there_and_back(tmp_path):
+    shades = torch.linspace(-1, 1, 4).reshape(1, 4, 1, 1, 1).expand(1, 4, 1, 28, 28)
+    save_animation([Traversal("shade", [0, 1, 2, 3], shades)], tmp_path / "walk.gif")
+    with Image.open(tmp_path / "walk.gif") as film:
+        assert film.n_frames == 6

@@ -1,0 +1,85 @@
+"""The measures, on codes and factors whose answer is known."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from infogan.evaluation import classify, explain
+from infogan.registry import Registry
+
+CODES = Registry(entry_points=False).components("code")
+
+
+def one_hot(index, n):
+    return torch.nn.functional.one_hot(index, n).float()
+
+
+def test_a_permuted_code_is_a_perfect_classifier():
+    classes = torch.arange(1000) % 5
+    code = torch.tensor([3, 0, 4, 1, 2])[classes]
+    found = classify(code, classes, code, classes, values=5, classes=5)
+    assert found.error == 0
+    assert found.assignment == {3: 0, 0: 1, 4: 2, 1: 3, 2: 4}
+    assert sum(map(sum, found.confusion)) == 1000
+
+
+def test_the_match_is_fitted_on_the_training_split_only():
+    classes = torch.arange(100) % 2
+    found = classify(classes, classes, 1 - classes, classes, values=2, classes=2)
+    assert found.error == 1
+
+
+def test_a_code_that_says_nothing_is_right_by_chance():
+    generator = torch.Generator().manual_seed(0)
+    code, classes = (torch.randint(10, (20_000,), generator=generator) for _ in range(2))
+    found = classify(code[:10_000], classes[:10_000], code[10_000:], classes[10_000:], values=10, classes=10)
+    assert found.error == pytest.approx(0.9, abs=0.02)
+
+
+def test_merged_classes_count_as_errors():
+    """Two classes under one value, and a value left over: half of the merged pictures are wrong."""
+    classes = torch.arange(900) % 3
+    code = torch.where(classes == 2, 1, classes)
+    assert classify(code, classes, code, classes, values=3, classes=3).error == pytest.approx(1 / 3)
+
+
+def test_values_beyond_the_classes_are_wrong():
+    classes = torch.arange(1000) % 2
+    code = classes * 2 + (torch.arange(1000) // 2) % 2
+    assert classify(code, classes, code, classes, values=4, classes=2).error == pytest.approx(0.5)
+
+
+def test_a_factor_is_explained_by_its_code_alone():
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(4000, 1, generator=generator) * 2 - 1
+    other = torch.rand(4000, 1, generator=generator) * 2 - 1
+    codes = {"x": CODES["uniform"](), "other": CODES["uniform"]()}
+    found = explain(3 * x[:, 0] + 1, None, {"x": x, "other": other}, codes)
+    assert found.by_code["x"] == pytest.approx(1, abs=1e-6)
+    assert found.by_code["other"] == pytest.approx(0, abs=0.01)
+    assert found.by_all == pytest.approx(1, abs=1e-6)
+    assert found.normalised_information == {}
+
+
+def test_half_the_variance_is_half():
+    generator = torch.Generator().manual_seed(0)
+    x, noise = torch.randn(2, 20_000, 1, generator=generator)
+    found = explain((x + noise)[:, 0], None, {"x": x}, {"x": CODES["normal"]()})
+    assert found.by_code["x"] == pytest.approx(0.5, abs=0.02)
+
+
+def test_classes_agree_with_a_discrete_code():
+    shape = torch.arange(3000) % 3
+    order = torch.randperm(3000, generator=torch.Generator().manual_seed(0))
+    values = {"same": one_hot((shape + 1) % 3, 3)[order], "none": one_hot(torch.arange(3000) // 1000, 3)[order]}
+    found = explain(shape[order], 3, values, dict.fromkeys(values, CODES["categorical"](n=3)))
+    assert found.normalised_information["same"] == pytest.approx(1)
+    assert found.normalised_information["none"] == pytest.approx(0, abs=0.01)
+    assert found.by_code["same"] == pytest.approx(1, abs=1e-6)
+
+
+def test_a_constant_code_explains_nothing():
+    factor = torch.randn(1000, generator=torch.Generator().manual_seed(0))
+    found = explain(factor, None, {"x": torch.zeros(1000, 1)}, {"x": CODES["uniform"]()})
+    assert found.by_code["x"] <= 0

@@ -1,0 +1,123 @@
+"""Loss terms as formulas, and whom they reach."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from infogan import Latents, LossTerm
+from infogan.core.loss import StepView
+from infogan.plugins.codes import Categorical, Uniform
+from infogan.plugins.losses import Minimax, MutualInformation, NonSaturating
+from infogan.plugins.noises import NormalNoise
+
+
+@pytest.fixture
+def view() -> StepView:
+    latents = Latents(NormalNoise(size=2), {"digit": Categorical(n=3), "slant": Uniform()})
+    seeded = torch.Generator().manual_seed(0)
+    nothing: Any = SimpleNamespace()
+    return StepView(
+        step=0,
+        real=nothing,
+        fake=nothing,
+        latent=latents.sample(16, generator=seeded),
+        latents=latents,
+        real_logit=torch.randn(16, generator=seeded),
+        fake_logit=torch.randn(16, generator=seeded),
+        params=torch.randn(16, latents.n_params, generator=seeded),
+        generator=nothing,
+        discriminator=nothing,
+    )
+
+
+def bce(logit: Tensor | None, label: float) -> Tensor:
+    assert logit is not None
+    return F.binary_cross_entropy_with_logits(logit, torch.full_like(logit, label))
+
+
+@pytest.mark.parametrize("game", [Minimax(), NonSaturating()])
+def test_d_tells_real_from_generated(game: LossTerm, view: StepView) -> None:
+    assert torch.allclose(game.d_loss(view), bce(view.real_logit, 1.0) + bce(view.fake_logit, 0.0))
+
+
+def test_g_plays_against_d(view: StepView) -> None:
+    assert torch.allclose(Minimax().g_loss(view), -bce(view.fake_logit, 0.0))
+    assert torch.allclose(NonSaturating().g_loss(view), bce(view.fake_logit, 1.0))
+
+
+def test_both_games_push_g_the_same_way_and_only_one_fades(view: StepView) -> None:
+    pushes = {}
+    for game in (Minimax(), NonSaturating()):
+        logit = torch.tensor([-20.0, 0.0, 20.0], requires_grad=True)
+        game.g_loss(replace(view, fake_logit=logit, real_logit=None)).backward()
+        assert (logit.grad <= 0).all()
+        pushes[game.kind] = -3 * logit.grad[0].item()
+    assert pushes["minimax"] < 1e-8
+    assert pushes["non_saturating"] == pytest.approx(1, abs=1e-6)
+
+
+def test_a_d_that_cannot_tell_loses_two_log_two(view: StepView) -> None:
+    blind = replace(view, real_logit=torch.zeros(4), fake_logit=torch.zeros(4))
+    assert NonSaturating().d_loss(blind).item() == pytest.approx(2 * math.log(2))
+
+
+def test_the_information_term_is_the_negative_bound_summed_over_codes(view: StepView) -> None:
+    nats = view.latents.information(view.params, view.latent)
+    term = MutualInformation(codes={"slant": 0.25})
+    assert torch.allclose(term.g_loss(view), -(nats["digit"] + 0.25 * nats["slant"]))
+    assert torch.equal(term.d_loss(view), term.g_loss(view))
+
+
+def test_a_code_of_weight_zero_has_no_gradient(view: StepView) -> None:
+    params = view.params.clone().requires_grad_()
+    MutualInformation(codes={"slant": 0.0}).g_loss(replace(view, params=params)).backward()
+    assert params.grad[:, :3].abs().max() > 0
+    assert params.grad[:, 3:].abs().max() == 0
+
+
+def test_the_information_may_rise_from_nothing_to_its_weight_in_a_straight_line(view: StepView) -> None:
+    at_once, slowly = MutualInformation().g_loss(view).item(), MutualInformation(warmup=10)
+    shares = [slowly.g_loss(replace(view, step=step)).item() / at_once for step in (0, 1, 5, 10, 1000)]
+    assert shares == pytest.approx([0, 0.1, 0.5, 1, 1])
+
+
+def test_routing_says_who_learns_from_the_information() -> None:
+    official, with_g = MutualInformation(), MutualInformation(routing="generator")
+    assert official.reach("d") == {"q_body", "q_head"}
+    assert official.reach("g") == {"generator"}
+    assert with_g.reach("d") == frozenset()
+    assert with_g.reach("g") == {"generator", "q_head"}
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        ({"digits": 1.0}, "no code is named 'digits'.*Did you mean 'digit'"),
+        ({"slant": -1.0}, r"codes\.slant(.|\n)*(at least|greater than or equal to) 0"),
+    ],
+)
+def test_weights_are_of_codes_that_there_are(codes: dict[str, float], said: str, view: StepView) -> None:
+    with pytest.raises(ValueError, match=said):
+        MutualInformation(codes=codes).check(view.latents)
+
+
+def test_a_term_has_no_negative_weight() -> None:
+    with pytest.raises(ValueError, match="greater than or equal to 0"):
+        NonSaturating(weight=-1.0)
+
+
+def test_a_term_without_losses_has_no_part_in_a_step(view: StepView) -> None:
+    class Nothing(LossTerm):
+        kind: str = "nothing"
+
+    assert Nothing().d_loss(view) is None
+    assert Nothing().g_loss(view) is None
+    assert Nothing().reach("d") == Nothing().reach("g") == frozenset()

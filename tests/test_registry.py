@@ -1,0 +1,392 @@
+"""Plugins as they are installed: isolated, traced to their distribution, and never in each other's way."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from infogan import ModelSpec, Noise, Registry, hookimpl
+from infogan.core.component import Component
+from infogan.registry import BUILT_IN, ROLES, PluginError, UnknownKind, default
+
+PART = """
+from typing import Literal
+import torch
+from infogan import Noise, hookimpl
+
+class {name}(Noise):
+    kind: Literal["{kind}"] = "{kind}"
+
+    @property
+    def width(self):
+        return {width}
+
+    def sample(self, n, *, generator=None, device=None):
+        return torch.zeros(n, {width})
+"""
+
+HOOK = """
+@hookimpl
+def infogan_components():
+    return [{name}]
+"""
+
+GOOD = PART.format(name="Good", kind="good", width=2) + HOOK.format(name="Good")
+"""A plugin with the noise ``good``."""
+
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Installs a distribution with one module: ``install("infogan-a", source)``."""
+    numbers = itertools.count()
+    monkeypatch.delenv("INFOGAN_PLUGINS", raising=False)
+
+    def install(distribution: str, source: str, *, version: str = "1.0", entry_point: str | None = None) -> None:
+        number = next(numbers)
+        site, module = tmp_path / f"site{number}", f"{tmp_path.name}_{number}".replace("-", "_")
+        info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (site / f"{module}.py").write_text(source)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[infogan]\n{entry_point or distribution} = {module}\n")
+        monkeypatch.syspath_prepend(site)
+
+    return install
+
+
+def loaded(*, warned: int = 0) -> Registry:
+    """A registry with all plugins loaded, of which ``warned`` had to be skipped."""
+    registry = Registry()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert registry.plugins
+    assert [w.category for w in caught] == [RuntimeWarning] * warned, [str(w.message) for w in caught]
+    return registry
+
+
+def test_built_in_plugins_come_first_and_are_all_sound() -> None:
+    registry = Registry(entry_points=False)
+    assert [plugin.name for plugin in registry.plugins] == list(BUILT_IN)
+    assert {plugin.distribution for plugin in registry.plugins} == {"infogan"}
+    assert not any(plugin.error for plugin in registry.plugins)
+
+
+def test_an_installed_plugin_is_found_and_traced(install: Install) -> None:
+    install("infogan-good", GOOD, version="2.5", entry_point="nice")
+    registry = loaded()
+    part = registry.find("noise", "good")
+    assert part(kind="good").width == 2  # type: ignore[attr-defined]
+    plugin = registry.provider(part)
+    assert plugin is not None
+    assert (plugin.name, plugin.distribution, plugin.version) == ("nice", "infogan-good", "2.5")
+    assert plugin.kinds == {"noise": ["good"]}
+    assert registry.name(part) == "good"
+    assert registry.find("noise", "infogan-good:good") is part
+
+
+def test_without_entry_points_only_built_in_parts_are_seen(install: Install) -> None:
+    install("infogan-good", GOOD)
+    with pytest.raises(UnknownKind, match="no noise is of kind 'good'; known: normal, uniform"):
+        Registry(entry_points=False).find("noise", "good")
+
+
+BROKEN = {
+    "import": ("import no_such_module_anywhere", "ModuleNotFoundError: No module named 'no_such_module_anywhere'"),
+    "syntax": ("def (:", "SyntaxError"),
+    "exit": ("raise SystemExit(3)", "SystemExit: 3"),
+    "no hook": ("x = 1", "it has neither of the hooks infogan_components and infogan_recipes"),
+    "misspelt hook": (
+        "from infogan import hookimpl\n@hookimpl\ndef infogan_component(): return []",
+        "unknown hook 'infogan_component'",
+    ),
+    "unmarked hook": (GOOD.replace("@hookimpl", ""), "infogan_components gives nothing; is it marked with @infogan"),
+    "wrong signature": (GOOD.replace("infogan_components()", "infogan_components(registry)"), "registry"),
+    "hook raises": (GOOD.replace("return [Good]", "raise RuntimeError('boom')"), "RuntimeError: boom"),
+    "hook exits": (GOOD.replace("return [Good]", "raise SystemExit('bye')"), "SystemExit: bye"),
+    "returns a class": (GOOD.replace("return [Good]", "return Good"), "has to return a list of classes, not"),
+    "returns an instance": (GOOD.replace("[Good]", "[Good()]"), "has to return classes derived from Component"),
+    "returns another class": (GOOD.replace("[Good]", "[Good, int]"), "derived from Component, not <class 'int'>"),
+    "returns a role": (GOOD.replace("[Good]", "[Noise]"), "Noise has to derive from one of"),
+    "abstract": (GOOD.replace("def sample", "def draw"), "Good is abstract: it lacks sample"),
+    "no kind": (
+        GOOD.replace('    kind: Literal["good"] = "good"\n', ""),
+        "Good has no kind; give it one: kind: Literal",
+    ),
+    "colon": (GOOD.replace('"good"', '"a:b"'), "the kind 'a:b' of Good must not contain a colon"),
+    "no role": (
+        GOOD.replace("import Noise, ", "import ")
+        .replace("(Noise)", "(Component)")
+        .replace("import torch\n", "import torch\nfrom infogan.core.component import Component\n"),
+        "Good has to derive from one of Noise, Code",
+    ),
+    "false role": (
+        GOOD.replace(
+            "class Good(Noise)",
+            "from infogan.core.component import Component\n"
+            "from typing import ClassVar\n"
+            "class Mine(Component):\n    role: ClassVar[str] = 'noise'\n\n"
+            "class Good(Mine)",
+        ),
+        "Good has to derive from one of Noise, Code",
+    ),
+    "kind twice": (GOOD.replace("[Good]", "[Good, Good]"), "infogan-broken has two of the noise 'good'"),
+    "hides a property": (
+        GOOD.replace('"good"\n', '"good"\n    width: int = 3\n').replace(
+            "    @property\n    def width", "    def _width"
+        ),
+        "TypeError: Good.width is an option that hides the property Prior.width",
+    ),
+    "recipes are no text": (
+        "from infogan import hookimpl\n@hookimpl\ndef infogan_recipes(): return {'mine': 3}",
+        "infogan_recipes has to return a dict of recipe name to YAML text",
+    ),
+    "recipe with a colon": (
+        "from infogan import hookimpl\n@hookimpl\ndef infogan_recipes(): return {'a:b': ''}",
+        "the name of a recipe must not contain a colon",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_plugin_is_skipped_with_one_warning(install: Install, fault: str) -> None:
+    source, cause = BROKEN[fault]
+    install("infogan-after", GOOD.replace("good", "after"))
+    install("infogan-broken", source, version="0.3", entry_point="mine")
+    install("infogan-zuletzt", GOOD.replace("good", "zuletzt"))
+    registry = Registry()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert {"after", "zuletzt", "uniform"} <= registry.components("noise").keys()
+    (message,) = [str(w.message) for w in caught if w.category is RuntimeWarning]
+    assert message.startswith("infogan plugin mine (infogan-broken 0.3) was not loaded: ")
+    assert cause in message
+    (plugin,) = [plugin for plugin in registry.plugins if plugin.error]
+    assert (plugin.distribution, plugin.components, plugin.recipes) == ("infogan-broken", (), {})
+    assert plugin.error is not None
+    assert cause in plugin.error
+    with pytest.raises(UnknownKind, match=r"plugin mine \(infogan-broken 0.3\) was not loaded: "):
+        registry.find("noise", "good")
+    with pytest.raises(UnknownKind, match=r"plugin mine \(infogan-broken 0.3\) was not loaded: "):
+        registry.recipe("mine")
+
+
+def test_all_of_a_plugin_or_none_of_it(install: Install) -> None:
+    source = GOOD + PART.format(name="Bad", kind="bad", width=1).replace("def sample", "def draw")
+    install("infogan-half", source.replace("[Good]", "[Good, Bad]"))
+    assert "good" not in loaded(warned=1).components("noise")
+
+
+def test_two_broken_plugins_are_two_warnings_even_of_one_entry_point_name(install: Install) -> None:
+    install("infogan-a", "raise SystemExit", entry_point="mine")
+    install("infogan-b", "1 / 0", entry_point="mine")
+    install("infogan-c", GOOD, entry_point="mine")
+    registry = loaded(warned=2)
+    assert registry.find("noise", "good")
+    assert [plugin.distribution for plugin in registry.plugins if plugin.error] == ["infogan-a", "infogan-b"]
+
+
+def test_warnings_that_are_errors_leave_the_registry_whole(install: Install) -> None:
+    install("infogan-a", "1 / 0")
+    install("infogan-b", GOOD)
+    registry = Registry()
+    with pytest.raises(RuntimeWarning, match="ZeroDivisionError"):  # pytest's own filter makes it an error
+        registry.find("noise", "good")
+    assert registry.find("noise", "good")
+
+
+def test_a_plugin_may_ask_for_parts_while_it_is_imported(install: Install) -> None:
+    asks = "from infogan.registry import default\nassert 'uniform' in default().components('code')\n"
+    install("infogan-curious", asks + GOOD)
+    default.cache_clear()
+    try:
+        assert default().find("noise", "good")
+    finally:
+        default.cache_clear()
+
+
+def test_a_built_in_kind_is_never_shadowed(install: Install) -> None:
+    install("infogan-good", GOOD.replace("good", "uniform"))
+    registry = loaded()
+    assert registry.find("noise", "uniform").__module__ == "infogan.plugins.noises"
+    assert registry.find("noise", "infogan:uniform") is registry.find("noise", "uniform")
+    other = registry.find("noise", "infogan-good:uniform")
+    assert other.__module__ != "infogan.plugins.noises"
+    assert registry.name(other) == "infogan-good:uniform"
+    assert {"uniform", "infogan-good:uniform"} <= registry.components("noise").keys()
+
+
+def test_the_same_kind_in_two_roles_is_no_clash() -> None:
+    registry = Registry(entry_points=False)
+    assert registry.find("noise", "normal") is not registry.find("code", "normal")
+
+
+def two(install: Install, *, reverse: bool = False) -> Registry:
+    """A registry in which two distributions claim the noise ``good``."""
+    pair = [("infogan-a", GOOD), ("infogan-b", GOOD.replace("return 2", "return 7"))]
+    for distribution, source in reversed(pair) if reverse else pair:
+        install(distribution, source)
+    return loaded()
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_kind_of_two_distributions_needs_the_distribution(install: Install, reverse: bool) -> None:
+    registry = two(install, reverse=reverse)
+    with pytest.raises(
+        UnknownKind, match="comes from more than one distribution; write 'infogan-a:good' or 'infogan-b:good'"
+    ):
+        registry.find("noise", "good")
+    widths = [registry.find("noise", f"infogan-{letter}:good")().width for letter in "ab"]  # type: ignore[attr-defined]
+    assert widths == [2, 7]
+    assert "good" not in registry.components("noise")
+    assert [p.distribution for p in registry.plugins if p.distribution != "infogan"] == ["infogan-a", "infogan-b"]
+
+
+def test_a_qualified_kind_survives_json(install: Install, model_spec: Callable[..., ModelSpec], tmp_path: Path) -> None:
+    registry = two(install)
+    b = registry.find("noise", "infogan-b:good")
+    spec = model_spec(noise=b())
+    tiny = {type(part) for part in (spec.generator, spec.body)}
+    registry.add(_plugin(*tiny), "tiny")
+    text = spec.model_dump_json(context={"registry": registry})
+    assert json.loads(text)["noise"]["kind"] == "infogan-b:good"
+    again = ModelSpec.model_validate_json(text, context={"registry": registry})
+    assert again == spec
+    assert type(again.noise) is b
+
+
+def _plugin(*components: type[Component]) -> object:
+    class Plugin:
+        @hookimpl
+        def infogan_components(self) -> list[type[Component]]:
+            return list(components)
+
+    return Plugin()
+
+
+@pytest.mark.parametrize(
+    ("limit", "found"),
+    [(None, {"a", "b"}), ("", set()), ("infogan-a", {"a"}), (" infogan-b , infogan-a,", {"a", "b"})],
+)
+def test_the_environment_limits_what_is_loaded(
+    install: Install, monkeypatch: pytest.MonkeyPatch, limit: str | None, found: set[str]
+) -> None:
+    for letter in "ab":
+        install(f"infogan-{letter}", GOOD.replace("good", letter))
+    if limit is not None:
+        monkeypatch.setenv("INFOGAN_PLUGINS", limit)
+    assert loaded().components("noise").keys() - {"normal", "uniform"} == found
+
+
+def test_what_the_environment_leaves_out_is_not_imported(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    install("infogan-exit", "raise SystemExit")
+    monkeypatch.setenv("INFOGAN_PLUGINS", "")
+    assert not any(plugin.error for plugin in loaded().plugins)
+
+
+def test_the_environment_naming_no_installed_plugin_is_told(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    install("infogan-good", GOOD, entry_point="ordinal")
+    monkeypatch.setenv("INFOGAN_PLUGINS", "ordnial")
+    with pytest.warns(RuntimeWarning, match="INFOGAN_PLUGINS names 'ordnial', .* Did you mean 'ordinal'"):
+        assert Registry().plugins
+
+
+def test_a_distribution_with_damaged_metadata_breaks_nothing(install: Install, tmp_path: Path) -> None:
+    install("infogan-good", GOOD)
+    install("infogan-damaged", GOOD.replace("good", "damaged"))
+    next(tmp_path.glob("site1/*.dist-info/METADATA")).unlink()
+    registry = loaded()
+    damaged = registry.provider(registry.find("noise", "damaged"))
+    assert damaged is not None
+    assert (damaged.distribution, damaged.version) == ("unknown", "")
+    assert registry.find("noise", "good")
+
+
+RECIPE = "from infogan import hookimpl\n@hookimpl\ndef infogan_recipes(): return {recipes!r}\n"
+
+
+def test_recipes_follow_the_same_rules(install: Install) -> None:
+    install("infogan-a", RECIPE.format(recipes={"mnist": "a's", "rings": "a's", "own": "a's"}))
+    install("infogan-b", RECIPE.format(recipes={"rings": "b's"}))
+    registry = loaded()
+    assert registry.recipe("mnist") == Registry(entry_points=False).recipe("mnist")
+    assert registry.recipe("infogan-a:mnist") == "a's"
+    assert registry.recipe("own") == registry.recipe("infogan-a:own") == "a's"
+    assert registry.recipe("infogan-b:rings") == "b's"
+    with pytest.raises(UnknownKind, match="the recipe 'rings' comes from more than one distribution; write 'infogan-a"):
+        registry.recipe("rings")
+    with pytest.raises(UnknownKind, match=r"no recipe is named 'ring'; known: .*, own, "):
+        registry.recipe("ring")
+    assert {"mnist", "own", "infogan-a:mnist", "infogan-a:rings", "infogan-b:rings"} <= registry.recipes.keys()
+
+
+def test_two_plugins_of_one_distribution_with_one_recipe_name(install: Install, tmp_path: Path) -> None:
+    install("infogan-a", RECIPE.format(recipes={"rings": "first"}), entry_point="one")
+    (info,) = tmp_path.glob("site0/*.dist-info")
+    (tmp_path / "site0" / "second_module.py").write_text(RECIPE.format(recipes={"rings": "second"}))
+    with (info / "entry_points.txt").open("a") as file:
+        file.write("two = second_module\n")
+    registry = loaded(warned=1)
+    assert registry.recipe("rings") == "first"
+    assert registry.plugins[-1].error == "the distribution infogan-a has two of the recipe 'rings'"
+
+
+class Fixed(Noise):
+    """A part to add by hand."""
+
+    kind: Literal["fixed"] = "fixed"
+
+    @property
+    def width(self) -> int:
+        return 1
+
+    def sample(self, n, *, generator=None, device=None):
+        raise NotImplementedError
+
+
+def test_adding_by_hand() -> None:
+    registry = Registry(entry_points=False)
+    registry.add(_plugin(Fixed), "mine")
+    assert registry.find("noise", "fixed") is Fixed
+    assert registry.find("noise", "local:fixed") is Fixed
+    before = registry.plugins
+    with pytest.raises(PluginError, match="neither of the hooks"):
+        registry.add(object(), "other")
+    with pytest.raises(PluginError, match="the distribution local has two plugins named 'mine'"):
+        registry.add(_plugin(Fixed), "mine")
+    with pytest.raises(PluginError, match="the distribution local has two of the noise 'fixed'"):
+        registry.add(_plugin(Fixed), "another")
+    assert registry.plugins == before
+    assert registry.find("noise", "fixed") is Fixed
+
+
+def test_an_unregistered_part_goes_by_its_bare_kind() -> None:
+    registry = Registry(entry_points=False)
+    uniform = registry.find("noise", "uniform")
+
+    class Other(uniform):  # type: ignore[valid-type,misc]
+        kind: Literal["other"] = "other"
+
+    assert registry.name(Other) == "other"
+    assert registry.provider(Other) is None
+
+
+def test_every_role_has_a_part() -> None:
+    registry = Registry(entry_points=False)
+    assert all(registry.components(role) for role in ROLES)
+
+
+def test_one_object_is_taken_once() -> None:
+    registry = Registry(entry_points=False)
+    plugin = _plugin(Fixed)
+    registry.add(plugin, "one")
+    with pytest.raises(PluginError, match="it is taken already, as local:one"):
+        registry.add(plugin, "two")
+    assert registry.find("noise", "fixed") is Fixed
