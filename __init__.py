@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .registry import hookimpl as hookimpl
     from .training.loop import train as train
     from .training.run import RunSpec as RunSpec
+    from .training.spec_text import read_run as read_run
+    from .training.strict_yaml import SpecError as SpecError
 
 _WHERE = {
     "Prior": "core.latent",
@@ -46,6 +48,8 @@ _WHERE = {
     "Registry": "registry",
     "hookimpl": "registry",
     "RunSpec": "training.run",
+    "read_run": "training.spec_text",
+    "SpecError": "training.strict_yaml",
     "train": "training.loop",
 }
 

@@ -40,7 +40,7 @@ def recipes() -> None:
 @app.command()
 def show(spec: Spec) -> None:
     """Print a recipe's text, ready to be saved and edited."""
-    from .runs import find_text
+    from ..training.spec_text import find_text
 
     typer.echo(find_text(spec), nl=False)
 
@@ -60,14 +60,13 @@ def train(
     from rich.console import Console
 
     from ..training.loop import train as run_training
-    from ..training.spec_text import override, validate
+    from ..training.spec_text import read_run
     from .display import Display
     from .pictures import save_traversal
-    from .runs import find_spec
 
     short = {"training.steps": steps, "training.seed": seed}
     changes = [*(settings or ()), *(f"{path}={value}" for path, value in short.items() if value is not None)]
-    run = validate(override(find_spec(spec), changes))
+    run = read_run(spec, changes)
     folder = out or Path("runs") / Path(spec).stem
     console = Console(stderr=True)
     try:
@@ -170,10 +169,9 @@ def evaluate(
 @app.command()
 def validate(spec: Spec) -> None:
     """Check a spec without training: its text, its parts, their shapes, and its data's range."""
-    from ..training.spec_text import validate as check
-    from .runs import find_spec
+    from ..training.spec_text import read_run
 
-    check(find_spec(spec))
+    read_run(spec)
     typer.echo(f"{spec}: valid")
 
 

@@ -1,4 +1,4 @@
-"""Finding things on disk: a run's model and spec, a spec by name, pictures."""
+"""Finding things on disk: a run's model and spec, pictures."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from torch import Tensor
 
 from ..core.model import MANIFEST, InfoGAN, load
 from ..core.network import ImageShape
-from ..registry import default
 from ..training.run import RunSpec
-from ..training.spec_text import SpecText, parse, read_run, read_text
+from ..training.spec_text import read_run
 
 
 def open_model(folder: Path) -> InfoGAN:
@@ -31,17 +30,6 @@ def open_run(folder: Path) -> RunSpec:
     if not (folder / "run.yaml").is_file():
         raise FileNotFoundError(f"{folder}: no run is there: {folder / 'run.yaml'} is missing")
     return read_run(folder / "run.yaml")
-
-
-def find_text(name: str) -> str:
-    """The text of a spec: of a file if there is one of that name, or else of a recipe."""
-    path = Path(name)
-    return read_text(path) if path.exists() or path.suffix in (".yaml", ".yml") else default().recipe(name)
-
-
-def find_spec(name: str) -> SpecText:
-    """The spec of that name, read strictly."""
-    return parse(find_text(name), name)
 
 
 def read_image(path: Path, shape: ImageShape) -> Tensor:

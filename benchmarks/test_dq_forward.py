@@ -10,14 +10,13 @@ import pytest
 import torch
 
 import infogan
-from infogan.training.spec_text import parse, validate
 
 BATCHES = [1, 128, 1024]
 
 
 @pytest.fixture(scope="module")
 def model():
-    return infogan.build(validate(parse(infogan.Registry(entry_points=False).recipe("mnist"), "mnist")).model)
+    return infogan.build(infogan.read_run("mnist").model)
 
 
 def passes(model):

@@ -7,12 +7,11 @@ import torch
 
 import infogan
 from infogan.training.randomness import generator
-from infogan.training.spec_text import parse, validate
 
 
 @pytest.fixture(scope="module")
 def latents():
-    return validate(parse(infogan.Registry(entry_points=False).recipe("mnist"), "mnist")).model.latents
+    return infogan.read_run("mnist").model.latents
 
 
 @pytest.mark.benchmark(group="latents")

@@ -8,13 +8,12 @@ import pytest
 import torch
 
 import infogan
-from infogan.training.spec_text import parse, validate
 from infogan.training.step import players, training_step
 
 
 @pytest.mark.benchmark(group="step")
 def test_training_step(benchmark, device, synchronised):
-    spec = validate(parse(infogan.Registry(entry_points=False).recipe("mnist"), "mnist"))
+    spec = infogan.read_run("mnist")
     model = infogan.build(spec.model, device=device).train()
     sides = players(model, d_lr=2e-4, g_lr=1e-3, betas=(0.5, 0.999))
     real = itertools.cycle([torch.rand(128, 1, 28, 28, device=device) for _ in range(4)])

@@ -114,9 +114,9 @@ class Discriminator(nn.Module):
         return logit
 
     def parts(self) -> dict[Part, nn.Module]:
-        """The parts with weights by name; ``q_body`` is D's body unless Q has one of its own."""
-        q_body = self.body if self.q_body is None else self.q_body
-        return {"d_body": self.body, "d_head": self.d_head, "q_body": q_body, "q_head": self.q_head}
+        """The parts with weights by name; ``q_body`` only where Q has a body of its own."""
+        shared: dict[Part, nn.Module] = {"d_body": self.body, "d_head": self.d_head, "q_head": self.q_head}
+        return shared if self.q_body is None else {**shared, "q_body": self.q_body}
 
 
 def _enter(module: nn.Module, domain: Domain) -> None:

@@ -15,8 +15,14 @@ from .latent import Latents
 Phase = Literal["d", "g"]
 """Whose turn it is: D's (with Q, G standing still) or G's (D standing still)."""
 
+PHASES: tuple[Phase, ...] = ("d", "g")
+"""In their order within a step."""
+
 Part = Literal["generator", "d_body", "d_head", "q_body", "q_head"]
-"""A part with weights. ``q_body`` is the body that Q reads, which is D's unless the spec has another."""
+"""A part with weights. There is a ``q_body`` only where Q has a body of its own."""
+
+Reach = Literal["generator", "d_body", "d_head", "read_body", "q_body", "q_head"]
+"""What a loss term may teach: a part, or ``read_body``, the body that Q reads, be it D's or its own."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +67,19 @@ class LossTerm(Component):
     weight: float = Field(default=1.0, ge=0.0)
     """Factor on the term in both phases."""
 
-    def reach(self, phase: Phase) -> frozenset[Part]:
+    def reach(self, phase: Phase) -> frozenset[Reach]:
         """The parts whose weights feel this term in ``phase``; empty where it has no loss there.
 
-        Every part belongs to one phase only, whose optimiser steps it.
+        Every part belongs to one phase only, whose optimiser steps it. A ``q_body`` that the model
+        lacks is passed over.
         """
         return frozenset()
+
+    def parts(self, phase: Phase, *, shared: bool) -> frozenset[Part]:
+        """`reach` in a model whose Q shares D's body, or has one of its own."""
+        read: Part = "d_body" if shared else "q_body"
+        named: set[Part] = {read if part == "read_body" else part for part in self.reach(phase)}
+        return frozenset(named - {"q_body"} if shared else named)
 
     def d_loss(self, view: StepView) -> Tensor | None:
         """What D and Q minimise, a scalar."""

@@ -11,7 +11,7 @@ from pydantic_core import core_schema, to_json
 from .. import registry as plugins
 from .component import Component, Strict, error_at, nearest
 from .latent import Code, Latents, Noise, check_code_name
-from .loss import LossTerm
+from .loss import PHASES, LossTerm, Part, Phase
 from .network import Body, Generator, Head, ImageShape
 
 
@@ -135,22 +135,27 @@ class ModelSpec(Strict):
         """Noise and codes side by side."""
         return Latents(self.noise, self.codes)
 
-    def phases(self) -> dict[str, str]:
-        """The phase ('d' or 'g') in which each part with weights is stepped.
+    def phases(self) -> dict[Part, Phase]:
+        """The phase in which each part with weights is stepped.
 
-        A validation error where a term pulls a part into a phase that does not step it.
+        A validation error where a term pulls a part into a phase that does not step it, or where no
+        term makes D and G play against each other.
         """
-        where: dict[str, str] = {"generator": "g", "d_body": "d", "d_head": "d"}
-        shared = self.q_body is None
+        where: dict[Part, Phase] = {"generator": "g", "d_body": "d", "d_head": "d"}
+        taught: set[Part] = set()
         for name, term in self.losses.items():
-            for phase in ("d", "g"):
-                for part in term.reach(phase):
-                    owner = "d_body" if part == "q_body" and shared else part
-                    if where.setdefault(owner, phase) != phase:
-                        message = (
-                            f"it trains {part} in {phase.upper()}'s phase, but another term or phase steps that part"
+            for phase in PHASES:
+                for part in term.parts(phase, shared=self.q_body is None):
+                    taught.add(part)
+                    if where.setdefault(part, phase) != phase:
+                        raise error_at(
+                            ("losses", name),
+                            f"it trains {part} in {phase.upper()}'s phase, but that part is stepped in the other",
                         )
-                        raise error_at(("losses", name), message)
-        where["q_body"] = where["d_body"] if shared else where.get("q_body", "d")
-        where.setdefault("q_head", "d")
-        return where
+        for part in ("d_head", "generator"):
+            if part not in taught:
+                raise error_at(
+                    ("losses",), f"no term trains the {part}; an adversarial one, such as non_saturating, does"
+                )
+        untaught: tuple[Part, ...] = ("q_head",) if self.q_body is None else ("q_head", "q_body")
+        return {**dict.fromkeys(untaught, "d"), **where}

@@ -14,14 +14,14 @@ from torch import Tensor
 
 from ..core.component import error_at, nearest
 from ..core.latent import Latents
-from ..core.loss import LossTerm, Part, Phase, StepView
+from ..core.loss import LossTerm, Phase, Reach, StepView
 from ..registry import hookimpl
 
 
 class _Adversarial(LossTerm):
     """D's side, which both games share: D minimises -E[log D(x)] - E[log(1 - D(G(z, c)))]."""
 
-    def reach(self, phase: Phase) -> frozenset[Part]:
+    def reach(self, phase: Phase) -> frozenset[Reach]:
         return frozenset({"d_body", "d_head"} if phase == "d" else {"generator"})
 
     def d_loss(self, view: StepView) -> Tensor:
@@ -58,15 +58,16 @@ class MutualInformation(LossTerm):
     """Weight of single codes; 1 for any other. The paper takes less for continuous ones (section 6)."""
     routing: Literal["official", "generator"] = "official"
     """Who learns from it. ``official``: the body and Q's head in D's phase, G in its own, as the
-    authors' code does. ``generator``: Q's head together with G, in G's phase; the body takes none."""
+    authors' code does. ``generator``: Q's head, and its body
+    if it has one of its own, together with G, in G's phase; D's body takes none."""
     warmup: int = Field(default=0, ge=0)
     """Steps over which the weight rises from 0 in a straight line. Codes that are tied to a picture's
     first blobs stay tied to them; with a slow start they take up shapes that are already there."""
 
-    def reach(self, phase: Phase) -> frozenset[Part]:
+    def reach(self, phase: Phase) -> frozenset[Reach]:
         if self.routing == "official":
-            return frozenset({"q_body", "q_head"} if phase == "d" else {"generator"})
-        return frozenset() if phase == "d" else frozenset({"generator", "q_head"})
+            return frozenset({"read_body", "q_head"} if phase == "d" else {"generator"})
+        return frozenset() if phase == "d" else frozenset({"generator", "q_body", "q_head"})
 
     def d_loss(self, view: StepView) -> Tensor | None:
         return self._negative_bound(view) if self.routing == "official" else None

@@ -59,14 +59,12 @@ class _Model:
         self.term, self.latents, self.step = term, latents, step
         self.generator, self.discriminator = generator, discriminator
         self.parts: dict[Part, nn.Module] = {"generator": generator, **discriminator.parts()}
-        self.shared = discriminator.q_body is None
 
     def loss(self, phase: Phase, real: Tensor, latent: Tensor, *, weight: float = 1.0) -> Tensor | None:
         """The term's loss in one phase. In G's phase the parts of D that it does not claim stand still."""
-        claimed = {self._owner(part) for part in self.term.reach("g")}
-        for name, module in self.parts.items():
-            moves = phase == "d" or name == "generator" or self._owner(name) in claimed
-            module.requires_grad_(moves)
+        claimed = self.declared("g")
+        for part, module in self.parts.items():
+            module.requires_grad_(phase == "d" or part == "generator" or part in claimed)
         term = self.term.model_copy(update={"weight": weight})
         view = self._view(phase, real, latent)
         return term.d_loss(view) if phase == "d" else term.g_loss(view)
@@ -88,24 +86,21 @@ class _Model:
         logit, params = self.discriminator(fake, "fake")
         return StepView(fake=fake, real_logit=None, fake_logit=logit, params=params, **common)
 
-    def _owner(self, part: Part) -> Part:
-        return "d_body" if part == "q_body" and self.shared else part
-
-    def declared(self, phase: Phase) -> set[Part]:
-        """What the term says it teaches; a shared body goes by D's name."""
-        return {self._owner(part) for part in self.term.reach(phase)}
+    def declared(self, phase: Phase) -> frozenset[Part]:
+        """What the term says it teaches."""
+        return self.term.parts(phase, shared=self.discriminator.q_body is None)
 
     def felt(self, phase: Phase, loss: Tensor) -> set[Part]:
         """The parts in which some weight has a gradient that is not 0.
 
         What a term claims for G's phase is never stepped in D's.
         """
-        gone = {part for part in self.declared("g") if phase == "d" and part != "generator"}
-        moving: list[tuple[Part, nn.Parameter]] = [
-            (self._owner(part), weight)
+        gone = self.declared("g") - {"generator"} if phase == "d" else frozenset()
+        moving = [
+            (part, weight)
             for part, module in self.parts.items()
             for weight in module.parameters()
-            if weight.requires_grad and self._owner(part) not in gone
+            if weight.requires_grad and part not in gone
         ]
         gradients = torch.autograd.grad(loss, [weight for _, weight in moving], allow_unused=True)
         return {part for (part, _), g in zip(moving, gradients, strict=True) if g is not None and bool(g.any())}

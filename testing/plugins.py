@@ -7,7 +7,8 @@ from typing import Any
 
 from ..core.component import Component
 from ..registry import Registry
-from ..training.spec_text import parse, validate
+from ..training.spec_text import validate
+from ..training.strict_yaml import parse
 from .codes import check_code, check_noise
 from .data import check_data
 from .losses import check_loss

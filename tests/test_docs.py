@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
+import pkgutil
 import re
 from pathlib import Path
 
 import pytest
 
+import infogan
 from infogan.app.command_line import app
 from infogan.registry import Registry
-from infogan.training.spec_text import parse, validate
+from infogan.training.spec_text import validate
+from infogan.training.strict_yaml import parse
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -21,14 +26,12 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def test_the_twelve_lines_run(tmp_path, monkeypatch):
-    from infogan.training import spec_text
-
     monkeypatch.chdir(tmp_path)
-    (code,) = blocks(README, "python")
-    assert len(code.splitlines()) <= 14
+    code = blocks(README, "python")[0]
+    assert len([line for line in code.splitlines() if line.strip()]) <= 12
     short = ["training.steps=3", "training.batch_size=16", "data.n=64"]
-    whole = spec_text.validate
-    monkeypatch.setattr(spec_text, "validate", lambda spec: whole(spec_text.override(spec, short)))
+    whole = infogan.read_run
+    monkeypatch.setattr(infogan, "read_run", lambda name: whole(name, short))
     names: dict = {}
     exec(compile(code, "README.md", "exec"), names)
     assert names["pictures"].shape == (8, 1, 32, 32)
@@ -43,6 +46,12 @@ def test_the_specs_of_the_readme_are_valid():
 def test_the_readme_quotes_the_example_plugin_as_it_is():
     module = (ROOT / "examples/plugins/infogan-ordinal/infogan_ordinal.py").read_text()
     assert module.strip() in README
+
+
+@pytest.mark.parametrize("name", sorted(m.name for m in pkgutil.walk_packages(infogan.__path__, "infogan.")))
+def test_the_examples_in_docstrings_run(name):
+    if not name.startswith(("infogan.tests", "infogan.benchmarks", "infogan.docs", "infogan.examples")):
+        assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
 def test_every_command_of_the_readme_exists():

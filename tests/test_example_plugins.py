@@ -12,7 +12,8 @@ import pytest
 
 from infogan import Registry, load
 from infogan.core.storage import StorageError
-from infogan.training.spec_text import SpecError, parse, validate
+from infogan.training.spec_text import validate
+from infogan.training.strict_yaml import SpecError, parse
 
 ORDINAL = Path(__file__).parents[1] / "examples" / "plugins" / "infogan-ordinal"
 
@@ -39,7 +40,8 @@ from pathlib import Path
 import torch
 import infogan
 from infogan.registry import default
-from infogan.training.spec_text import dump_yaml, parse, read_run, validate
+from infogan.training.spec_text import dump_run, read_run, validate
+from infogan.training.strict_yaml import parse
 
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])
@@ -48,7 +50,7 @@ assert (plugin.name, plugin.distribution, plugin.version, plugin.error) == ("ord
 
 spec = read_run(folder / "spec.yaml")
 assert spec.model.codes["size"].levels == 5
-assert validate(parse(dump_yaml(spec), "dumped")) == spec
+assert validate(parse(dump_run(spec), "dumped")) == spec
 kinds = json.dumps(infogan.RunSpec.model_json_schema())
 assert '"const": "ordinal"' in kinds and "Number of levels, all equally likely." in kinds
 

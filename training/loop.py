@@ -24,8 +24,9 @@ from .checkpoint import State, restore_newest, write_checkpoint
 from .feed import batches_from, some_pictures
 from .randomness import generator
 from .run import RunSpec
-from .spec_text import dump_yaml, parse, read_text
+from .spec_text import dump_run
 from .step import players, training_step
+from .strict_yaml import parse, read_text
 
 CALIBRATION_BATCHES = 16
 
@@ -139,7 +140,7 @@ def _check_folder(out: Path, spec: RunSpec, resume: bool) -> None:
 
 def _write_settings(out: Path, spec: RunSpec) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    write_text(out / "run.yaml", dump_yaml(spec))
+    write_text(out / "run.yaml", dump_run(spec))
 
 
 def _lasting(values: Any, path: str = "") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from ..core.loss import LossTerm, Phase, StepView
+from ..core.loss import LossTerm, Part, Phase, StepView
 from ..core.model import InfoGAN
 
 
@@ -26,14 +26,14 @@ class Players:
 def players(model: InfoGAN, *, d_lr: float, g_lr: float, betas: tuple[float, float]) -> Players:
     """Two Adams over disjoint weights: which part belongs to whom is declared by the loss terms.
 
-    The paper gives Q D's rate (tables 5 and 7 head the column "D / Q").
+    The paper gives Q D's rate (tables 5 and 7 head the column "D / Q"); so does the routing
+    ``official``. With ``generator`` Q learns at G's.
     """
-    parts = {"generator": model.generator, **model.discriminator.parts()}
-    weights: dict[str, list[nn.Parameter]] = {"d": [], "g": []}
+    parts: dict[Part, nn.Module] = {"generator": model.generator, **model.discriminator.parts()}
+    weights: dict[Phase, list[nn.Parameter]] = {"d": [], "g": []}
     phases = model.spec.phases()
     for part, module in parts.items():  # in this order in every process: a checkpoint counts the weights
-        known = weights[phases[part]]
-        known.extend([weight for weight in module.parameters() if not any(weight is other for other in known)])
+        weights[phases[part]].extend(module.parameters())
     d_optimizer = torch.optim.Adam(weights["d"], lr=d_lr, betas=betas, fused=True)
     g_optimizer = torch.optim.Adam(weights["g"], lr=g_lr, betas=betas, fused=True)
     return Players(weights["d"], weights["g"], d_optimizer, g_optimizer)

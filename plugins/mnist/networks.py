@@ -85,6 +85,7 @@ def _initialise(network: nn.Module) -> nn.Module:
     for layer in network.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             nn.init.trunc_normal_(layer.weight, 0.0, 0.02, -0.04, 0.04)
+            assert layer.bias is not None
             nn.init.zeros_(layer.bias)
         elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             nn.init.normal_(layer.weight, 1.0, 0.02)

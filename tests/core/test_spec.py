@@ -19,7 +19,8 @@ from infogan.plugins.codes import Angle, Bernoulli, Categorical, Normal, Uniform
 from infogan.plugins.losses import Minimax, MutualInformation, NonSaturating
 from infogan.plugins.mnist import MnistBody
 from infogan.registry import default
-from infogan.training.spec_text import parse, validate
+from infogan.training.spec_text import validate
+from infogan.training.strict_yaml import parse
 
 RECIPES = sorted(Registry(entry_points=False).recipes)
 
@@ -232,11 +233,19 @@ def test_a_code_name_has_to_be_a_keyword_of_sample(name: str, message: str) -> N
 
 
 def test_each_part_is_stepped_in_one_phase(model_spec: MakeSpec) -> None:
-    together = {"generator": "g", "d_body": "d", "d_head": "d", "q_body": "d", "q_head": "d"}
+    together = {"generator": "g", "d_body": "d", "d_head": "d", "q_head": "d"}
     assert model_spec().phases() == together
     with_g = {"game": NonSaturating(), "knowledge": MutualInformation(routing="generator")}
     assert model_spec(losses=with_g).phases() == {**together, "q_head": "g"}
     assert model_spec(losses={"game": NonSaturating()}).phases() == together
+    own = model_spec().body
+    assert model_spec(q_body=own).phases() == {**together, "q_body": "d"}
+    assert model_spec(q_body=own, losses=with_g).phases() == {**together, "q_body": "g", "q_head": "g"}
+
+
+def test_someone_has_to_train_d_and_g(model_spec: MakeSpec) -> None:
+    with pytest.raises(ValidationError, match="no term trains the d_head"):
+        model_spec(losses={"knowledge": MutualInformation()})
 
 
 def test_python_passes_instances_of_classes_that_no_plugin_has(model_spec: MakeSpec) -> None:

@@ -19,7 +19,8 @@ from infogan.plugins.heads import Mlp
 from infogan.plugins.losses import MutualInformation, NonSaturating
 from infogan.plugins.mnist import Mnist, MnistBody, MnistGenerator
 from infogan.plugins.noises import UniformNoise
-from infogan.training.spec_text import parse, validate
+from infogan.training.spec_text import validate
+from infogan.training.strict_yaml import parse
 
 RECIPES = ("mnist", "mnist-table", "mnist-openai")
 MNIST = ImageShape(channels=1, height=28, width=28)

@@ -233,7 +233,7 @@ def test_the_weights_of_an_optimiser_have_an_order_that_no_process_changes(
     """Checkpoints count them; sets of names have another order in each process."""
     model = build(model_spec(q_body=parts.body()))
     d = model.discriminator
-    in_order = [weight for part in (d.body, d.d_head, d.q_body, d.q_head) for weight in part.parameters()]
+    in_order = [weight for part in (d.body, d.d_head, d.q_head, d.q_body) for weight in part.parameters()]
     assert [id(weight) for weight in players(model, **RATES).d_weights] == [id(weight) for weight in in_order]
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from infogan import Registry
-from infogan.training.spec_text import SpecError, parse, read_run, validate
+from infogan.training.spec_text import read_run, validate
+from infogan.training.strict_yaml import SpecError, parse
 
 REGISTRY = Registry(entry_points=False)
 
