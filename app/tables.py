@@ -19,13 +19,13 @@ def information_table(found: Evaluation) -> Table:
 def factor_table(found: Evaluation) -> Table:
     """Share of each factor's variance that the codes explain; normalised information in brackets."""
     names = list(found.information)
-    title = "Variance of each factor that a code explains, held-out pictures [normalised mutual information]"
+    title = "Variance of each factor that a code explains, held-out pictures (normalised mutual information)"
     table = _table(title, ["factor", *names, "all codes"])
     for factor, explained in found.factors.items():
         cells = []
         for name in names:
             agreement = explained.normalised_information.get(name)
-            cells.append(f"{explained.by_code[name]:.2f}" + (f" [{agreement:.2f}]" if agreement is not None else ""))
+            cells.append(f"{explained.by_code[name]:.2f}" + (f" ({agreement:.2f})" if agreement is not None else ""))
         table.add_row(factor, *cells, f"{explained.by_all:.2f}")
     return table
 
