@@ -38,7 +38,7 @@ class DomainBatchNorm(nn.Module):
     def __init__(self, norm: _BatchNorm) -> None:
         super().__init__()
         self.eps = norm.eps
-        self.momentum = 0.1 if norm.momentum is None else norm.momentum
+        self.momentum = norm.momentum
         self.weight, self.bias = norm.weight, norm.bias
         device = norm.weight.device if norm.affine else None
         self.register_buffer("running_mean", torch.zeros(2, norm.num_features, device=device))
@@ -54,7 +54,8 @@ class DomainBatchNorm(nn.Module):
 
     def _normalise(self, x: Tensor, row: int) -> Tensor:
         mean, var = self.running_mean[row], self.running_var[row]
-        return F.batch_norm(x, mean, var, self.weight, self.bias, self.training, self.momentum, self.eps)
+        momentum = 0.1 if self.momentum is None else self.momentum
+        return F.batch_norm(x, mean, var, self.weight, self.bias, self.training, momentum, self.eps)
 
 
 def separate_domains(module: nn.Module) -> nn.Module:

@@ -96,7 +96,7 @@ class _Model:
         What a term claims for G's phase is never stepped in D's.
         """
         gone = self.declared("g") - {"generator"} if phase == "d" else frozenset()
-        moving = [
+        moving: list[tuple[Part, nn.Parameter]] = [
             (part, weight)
             for part, module in self.parts.items()
             for weight in module.parameters()

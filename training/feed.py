@@ -21,6 +21,7 @@ class Feed(Protocol):
 
     def __call__(self, step: int) -> Tensor:
         """The batch of a step, ``(batch, channels, height, width)`` in the generator's range."""
+        ...
 
 
 def batches_from(

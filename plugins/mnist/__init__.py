@@ -18,5 +18,5 @@ def infogan_components() -> list[type]:
 
 @hookimpl
 def infogan_recipes() -> dict[str, str]:
-    folder = files(__package__) / "recipes"
+    folder = files(__name__) / "recipes"
     return {name: (folder / f"{name}.yaml").read_text() for name in ("mnist", "mnist-table", "mnist-openai")}

@@ -18,4 +18,4 @@ def infogan_components() -> list[type]:
 
 @hookimpl
 def infogan_recipes() -> dict[str, str]:
-    return {"sprites": (files(__package__) / "recipes" / "sprites.yaml").read_text()}
+    return {"sprites": (files(__name__) / "recipes" / "sprites.yaml").read_text()}
