@@ -61,8 +61,8 @@ class MutualInformation(LossTerm):
     authors' code does. ``generator``: Q's head, and its body
     if it has one of its own, together with G, in G's phase; D's body takes none."""
     warmup: int = Field(default=0, ge=0)
-    """Steps over which the weight rises from 0 in a straight line. Codes that are tied to a picture's
-    first blobs stay tied to them; with a slow start they take up shapes that are already there."""
+    """Steps over which the weight rises from 0 in a straight line. At full weight a code holds on to
+    whatever told its values apart first; at a small one it can still move to where pictures differ in kind."""
 
     def reach(self, phase: Phase) -> frozenset[Reach]:
         if self.routing == "official":
