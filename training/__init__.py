@@ -1,0 +1,1 @@
+"""The process: run spec, feeding, the step, the loop, checkpoints."""
