@@ -29,6 +29,7 @@ from .step import players, training_step
 from .strict_yaml import parse, read_text
 
 CALIBRATION_BATCHES = 16
+"""Batches over which batch norm statistics are estimated anew before a model is saved or shown."""
 
 FREE = frozenset(f"training.{key}" for key in ("steps", "log_every", "picture_every", "checkpoint_every", "device"))
 """Settings that a resumed run may change."""
