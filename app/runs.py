@@ -16,10 +16,10 @@ from ..training.spec_text import read_run
 
 
 def open_model(folder: Path) -> InfoGAN:
-    """The model of a run folder or of a model folder."""
+    """The model of a run folder or of a model folder, ready for inference."""
     for candidate in (folder / "model", folder):
         if (candidate / MANIFEST).is_file():
-            return load(candidate)
+            return load(candidate).frozen()
     raise FileNotFoundError(
         f"{folder}: no model is there: neither {folder / 'model' / MANIFEST} nor {folder / MANIFEST}"
     )

@@ -57,7 +57,7 @@ def _assemble(spec: ModelSpec) -> tuple[nn.Module, Discriminator]:
     nn.init.zeros_(d_head.bias)
     q_head = _built("head", lambda: spec.head.build(_read_body(spec).features, spec.latents.n_params))
     q_body = None if spec.q_body is None else _built("q_body", lambda: _read_body(spec).build(spec.image))
-    return generator, Discriminator(body, d_head, q_head, q_body)
+    return generator, Discriminator(body, d_head, q_head, q_body, apart=spec.batch_norm == "apart")
 
 
 def _read_body(spec: ModelSpec) -> Body:

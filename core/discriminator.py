@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
@@ -24,6 +25,17 @@ class DQ(NamedTuple):
     """``(batch, n_params)`` code parameters; for ``both`` those of the generated half only."""
 
 
+@dataclass
+class DomainSwitch:
+    """Which domain a discriminator looks at now; all of its batch norms read the one switch.
+
+    A body takes pictures and nothing else, so what they are cannot be an argument. Hence one
+    discriminator must not be used by two threads at a time.
+    """
+
+    now: Domain = "fake"
+
+
 class DomainBatchNorm(nn.Module):
     """Batch norm with shared weights, and statistics of its own for real and for generated pictures.
 
@@ -35,7 +47,7 @@ class DomainBatchNorm(nn.Module):
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, norm: _BatchNorm) -> None:
+    def __init__(self, norm: _BatchNorm, switch: DomainSwitch) -> None:
         super().__init__()
         self.eps = norm.eps
         self.momentum = norm.momentum
@@ -43,28 +55,34 @@ class DomainBatchNorm(nn.Module):
         device = norm.weight.device if norm.affine else None
         self.register_buffer("running_mean", torch.zeros(2, norm.num_features, device=device))
         self.register_buffer("running_var", torch.ones(2, norm.num_features, device=device))
-        self.domain: Domain = "fake"
+        self.switch = switch
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, channels, ...)`` to the same shape."""
-        if self.domain == "both":
+        domain = self.switch.now
+        if domain == "both":
             real, fake = x.chunk(2)
-            return torch.cat([self._normalise(real, 0), self._normalise(fake, 1)])
-        return self._normalise(x, 0 if self.domain == "real" else 1)
+            return torch.cat([self._normalise(real, "real"), self._normalise(fake, "fake")])
+        return self._normalise(x, domain)
 
-    def _normalise(self, x: Tensor, row: int) -> Tensor:
-        mean, var = self.running_mean[row], self.running_var[row]
+    def _normalise(self, x: Tensor, domain: Domain) -> Tensor:
+        mean, var = self.statistics(domain)
         momentum = 0.1 if self.momentum is None else self.momentum
         return F.batch_norm(x, mean, var, self.weight, self.bias, self.training, momentum, self.eps)
 
+    def statistics(self, domain: Domain) -> tuple[Tensor, Tensor]:
+        """Running mean and variance, ``(channels,)`` each, of real or of generated pictures."""
+        row = 0 if domain == "real" else 1
+        return self.running_mean[row], self.running_var[row]
 
-def separate_domains(module: nn.Module) -> nn.Module:
+
+def separate_domains(module: nn.Module, switch: DomainSwitch) -> nn.Module:
     """Replace every ordinary batch norm in ``module``, in place, by one that keeps the domains apart.
 
     A batch norm that is used in more than one place stays one and the same.
     """
     norms = [part for part in module.modules() if isinstance(part, _BatchNorm)]
-    separated: dict[nn.Module | None, nn.Module] = {norm: DomainBatchNorm(norm) for norm in norms}
+    separated: dict[nn.Module | None, nn.Module] = {norm: DomainBatchNorm(norm, switch) for norm in norms}
     for parent in list(module.modules()):
         for name, child in parent._modules.items():
             parent._modules[name] = separated.get(child, child)
@@ -74,43 +92,52 @@ def separate_domains(module: nn.Module) -> nn.Module:
 class Discriminator(nn.Module):
     """D and Q in one pass (paper, section 4): the body once, both heads on its features.
 
-    Q may read a body of its own, ``q_body``; then the pass costs two bodies.
+    Q may read a body of its own, ``q_body``; then the pass costs two bodies. With ``apart`` batch norm
+    treats real and generated pictures by their own statistics; without, a batch is one batch.
     """
 
-    def __init__(self, body: nn.Module, d_head: nn.Module, q_head: nn.Module, q_body: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        body: nn.Module,
+        d_head: nn.Module,
+        q_head: nn.Module,
+        q_body: nn.Module | None = None,
+        *,
+        apart: bool = True,
+    ) -> None:
         super().__init__()
-        self.body = separate_domains(body)
-        self.d_head = separate_domains(d_head)
-        self.q_head = separate_domains(q_head)
-        self.q_body = None if q_body is None else separate_domains(q_body)
+        self.switch = DomainSwitch()
+
+        def prepared(part: nn.Module) -> nn.Module:
+            return separate_domains(part, self.switch) if apart else part
+
+        self.body, self.d_head, self.q_head = prepared(body), prepared(d_head), prepared(q_head)
+        self.q_body = None if q_body is None else prepared(q_body)
 
     def forward(self, images: Tensor, domain: Domain = "fake") -> DQ:
         """``(batch, channels, height, width)`` in the generator's range to logits and code parameters.
 
         For ``both`` the batch is even and Q reads its second, generated, half only.
         """
-        if domain == "both" and len(images) % 2:
-            raise ValueError(f"half of the pictures have to be real and half generated, but there are {len(images)}")
-        _enter(self.body, domain)
-        features = self.body(images)
-        logit = self._judge(features, domain)
+        features = self._features(images, domain)
+        logit = self._judge(features)
         fake_half = slice(len(images) // 2, None) if domain == "both" else slice(None)
-        read_domain: Domain = "fake" if domain == "both" else domain
-        if self.q_body is not None:
-            _enter(self.q_body, read_domain)
-            read = self.q_body(images[fake_half])
-        else:
-            read = features[fake_half]
-        _enter(self.q_head, read_domain)
+        self.switch.now = "fake" if domain == "both" else domain
+        read = features[fake_half] if self.q_body is None else self.q_body(images[fake_half])
         return DQ(logit, self.q_head(read))
 
     def logit(self, images: Tensor, domain: Domain = "fake") -> Tensor:
         """D alone: ``(batch, channels, height, width) -> (batch,)``."""
-        _enter(self.body, domain)
-        return self._judge(self.body(images), domain)
+        return self._judge(self._features(images, domain))
 
-    def _judge(self, features: Tensor, domain: Domain) -> Tensor:
-        _enter(self.d_head, domain)
+    def _features(self, images: Tensor, domain: Domain) -> Tensor:
+        if domain == "both" and len(images) % 2:
+            raise ValueError(f"half of the pictures have to be real and half generated, but there are {len(images)}")
+        self.switch.now = domain
+        features: Tensor = self.body(images)
+        return features
+
+    def _judge(self, features: Tensor) -> Tensor:
         logit: Tensor = self.d_head(features).squeeze(1)
         return logit
 
@@ -118,9 +145,3 @@ class Discriminator(nn.Module):
         """The parts with weights by name; ``q_body`` only where Q has a body of its own."""
         shared: dict[Part, nn.Module] = {"d_body": self.body, "d_head": self.d_head, "q_head": self.q_head}
         return shared if self.q_body is None else {**shared, "q_body": self.q_body}
-
-
-def _enter(module: nn.Module, domain: Domain) -> None:
-    for part in module.modules():
-        if isinstance(part, DomainBatchNorm):
-            part.domain = domain

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -29,12 +29,13 @@ Reach = Literal["generator", "d_body", "d_head", "read_body", "q_body", "q_head"
 class StepView:
     """What a loss term may read in one phase of one step.
 
-    In D's phase ``fake`` is detached, so that nothing reaches G. In G's phase there is no
-    ``real_logit``: D has not looked at the real pictures again.
+    In D's phase ``fake`` is detached, so that nothing reaches G, and Q has looked at it only where some
+    term teaches Q then. In G's phase there is no ``real_logit``: D has not looked at the real pictures
+    again.
     """
 
-    step: int
-    """Steps finished before this one."""
+    step: Tensor
+    """Steps finished before this one, a scalar on the device: a number would have to be waited for."""
     real: Tensor
     """Real pictures, ``(batch, channels, height, width)`` in the generator's range."""
     fake: Tensor
@@ -47,12 +48,22 @@ class StepView:
     """D's logit of each real picture, ``(batch,)``; None in G's phase."""
     fake_logit: Tensor
     """D's logit of each generated picture, ``(batch,)``."""
-    params: Tensor
-    """What Q emits for the generated pictures, ``(batch, n_params)``."""
+    params: Tensor | None
+    """What Q emits for the generated pictures, ``(batch, n_params)``; None in a D's phase that teaches no Q."""
     generator: Callable[[Tensor], Tensor]
     """G, to be called again on other latents."""
     discriminator: Callable[..., tuple[Tensor, Tensor]]
     """D and Q, to be called again (gradient penalties): ``(images, domain) -> (logit, params)``."""
+
+    _information: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def information(self) -> dict[str, Tensor]:
+        """L_I of each code in nats, scalars: see `Latents.information`. Computed once, whoever asks."""
+        if not self._information:
+            assert self.params is not None, "a term that reads Q in D's phase names Q or the body it reads in its reach"
+            self._information.update(self.latents.information(self.params, self.latent))
+        return self._information
 
 
 class LossTerm(Component):
@@ -64,6 +75,11 @@ class LossTerm(Component):
 
     role: ClassVar[str] = "loss"
 
+    second_order: ClassVar[bool] = False
+    """True where a loss has a gradient of a network in it (R1, gradient penalty). torch.compile cannot
+    differentiate twice, so such a term is computed outside of what is compiled, and has to call
+    ``view.discriminator`` itself for the logits that it differentiates."""
+
     weight: float = Field(default=1.0, ge=0.0)
     """Factor on the term in both phases."""
 
@@ -74,6 +90,10 @@ class LossTerm(Component):
         lacks is passed over.
         """
         return frozenset()
+
+    def reads(self, phase: Phase) -> bool:
+        """Whether the term needs what Q says in ``phase``."""
+        return phase == "g" or not self.reach(phase).isdisjoint({"q_head", "q_body", "read_body"})
 
     def parts(self, phase: Phase, *, shared: bool) -> frozenset[Part]:
         """`reach` in a model whose Q shares D's body, or has one of its own."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from .. import registry as plugins
 from .build import PartError, dry_run, networks
 from .card import card
 from .discriminator import Discriminator
+from .fold import FoldedDiscriminator, folded
 from .latent import Latents
 from .spec import ModelSpec
 from .storage import StorageError, read_manifest, read_tensors, write_folder
@@ -90,6 +91,16 @@ class InfoGAN(nn.Module):
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.parameters()).device
+
+    def frozen(self) -> Frozen:
+        """A faster copy for inference: the same answers up to rounding, and no further training.
+
+        >>> from infogan import build, read_run
+        >>> model = build(read_run("sprites").model)
+        >>> model.frozen().sample(2, seed=0).shape
+        torch.Size([2, 1, 32, 32])
+        """
+        return Frozen(self)
 
     def draw(self, n: int, *, seed: int | None = None, noise: Any = None, **codes: Any) -> Tensor:
         """Latents for `generate`, ``(n, latent_width)``; arguments as for `sample`."""
@@ -266,6 +277,28 @@ class InfoGAN(nn.Module):
             )
         if not images.is_floating_point():
             raise ValueError(f"pictures have to be floating point in [-1, 1], not {images.dtype}")
+
+
+class Frozen(InfoGAN):
+    """An InfoGAN for inference alone: batch norm is folded into the weights (see `core.fold.folded`)."""
+
+    def __init__(self, model: InfoGAN) -> None:
+        super().__init__(model.spec, folded(model.generator), FoldedDiscriminator(model.discriminator))
+        self.eval()
+
+    def frozen(self) -> Frozen:
+        """The model itself."""
+        return self
+
+    def train(self, mode: bool = True) -> Self:
+        """ValueError: there is nothing left to train."""
+        if mode:
+            raise ValueError("a frozen model cannot be trained; train the one that it was made from")
+        return super().train(mode)
+
+    def save(self, folder: str | Path) -> None:
+        """ValueError: its weights are not those of its spec."""
+        raise ValueError(f"a frozen model cannot be saved ({folder}); save the one that it was made from")
 
 
 def build(spec: ModelSpec, *, seed: int = 0, device: torch.device | str = "cpu") -> InfoGAN:

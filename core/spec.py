@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo, model_validator
 from pydantic_core import core_schema, to_json
@@ -113,6 +113,10 @@ class ModelSpec(Strict):
     """Q's head. D's is one fully connected layer."""
     q_body: Annotated[Body, Registered()] | None = None
     """A body of its own for Q; absent: Q reads D's."""
+    batch_norm: Literal["apart", "mixed"] = "apart"
+    """How batch norm in D and Q treats real and generated pictures. ``apart``: each by their own statistics, as
+    two passes would, in training and after. ``mixed``: as one batch in D's phase, so that D can tell which half
+    a picture is in by the other half, and one set of running statistics, which fits neither."""
     losses: dict[str, Annotated[LossTerm, Registered()]] = Field(min_length=1)
     """The summands of the objective, under names of your choice."""
 

@@ -64,8 +64,8 @@ class Categorical(Code):
     def sample(
         self, n: int, *, generator: torch.Generator | None = None, device: torch.device | str | None = None
     ) -> Tensor:
-        index = torch.randint(self.n, (n,), generator=generator, device=device)
-        return F.one_hot(index, self.n).float()
+        index = torch.randint(self.n, (n, 1), generator=generator, device=device)
+        return torch.zeros(n, self.n, device=device).scatter_(1, index, 1.0)  # one_hot would wait for the largest index
 
     def log_prob(self, params: Tensor, value: Tensor) -> Tensor:
         return (params.log_softmax(dim=1) * value).sum(dim=1)

@@ -76,13 +76,12 @@ class MutualInformation(LossTerm):
         return self._negative_bound(view)
 
     def _negative_bound(self, view: StepView) -> Tensor:
-        information = view.latents.information(view.params, view.latent)
-        terms = [-self.codes.get(name, 1.0) * nats for name, nats in information.items()]
+        terms = [-self.codes.get(name, 1.0) * nats for name, nats in view.information.items()]
         return sum(terms[1:], start=terms[0]) * self._share(view.step)
 
-    def _share(self, step: int) -> float:
+    def _share(self, step: Tensor) -> Tensor | float:
         """How much of the weight is in force after ``step`` steps, from 0 to 1."""
-        return min(1.0, step / self.warmup) if self.warmup else 1.0
+        return (step / self.warmup).clamp(max=1.0) if self.warmup else 1.0
 
     def check(self, latents: Latents) -> None:
         for name in self.codes:

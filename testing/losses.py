@@ -72,7 +72,7 @@ class _Model:
     def _view(self, phase: Phase, real: Tensor, latent: Tensor) -> StepView:
         fake = self.generator(latent)
         common: dict[str, Any] = {
-            "step": self.step,
+            "step": torch.tensor(self.step),
             "real": real,
             "latent": latent,
             "latents": self.latents,

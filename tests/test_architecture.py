@@ -30,7 +30,7 @@ CORE_ORDER = [
     {"core.latent", "core.network", "core.loss", "core.data", "core.storage", "core.traverse"},
     {"registry"},
     {"core.spec"},
-    {"core.build", "core.discriminator", "core.card", "core.model"},
+    {"core.build", "core.discriminator", "core.fold", "core.card", "core.model"},
 ]
 """Whoever stands further down may import what stands above, never the other way round."""
 

@@ -20,10 +20,10 @@ from infogan.core.loss import StepView
 from infogan.plugins.codes import LEAST_STD, Bernoulli, Categorical, Normal, Uniform
 from infogan.plugins.losses import Minimax, MutualInformation, NonSaturating
 from infogan.plugins.noises import NormalNoise, UniformNoise
-from infogan.training import loop
+from infogan.training import iteration
 from infogan.training.randomness import generator
 from infogan.training.spec_text import validate
-from infogan.training.step import players, training_step
+from infogan.training.step import Objective, players, training_step
 from infogan.training.strict_yaml import parse
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
@@ -43,7 +43,7 @@ def view_of(model: InfoGAN, n: int = 8, *, phase: str = "g") -> StepView:
     fake = fake.detach() if phase == "d" else fake
     logit, params = model.discriminator(torch.cat([real, fake]), "both")
     return StepView(
-        step=0,
+        step=torch.tensor(0),
         real=real,
         fake=fake,
         latent=latent,
@@ -133,7 +133,8 @@ def test_each_phase_applies_its_own_gradient_alone(model_spec: Callable[..., Mod
         weight.grad = torch.full_like(weight, 1e6)
     seeded = torch.Generator().manual_seed(0)
     real, latent = torch.rand(8, 1, 8, 8, generator=seeded).double(), model.latents.sample(8, generator=seeded).double()
-    training_step(model, players(model, d_lr=RATE, g_lr=RATE, betas=(0.5, 0.999)), real, latent, 0)
+    sides = players(model, d_lr=RATE, g_lr=RATE, betas=(0.5, 0.999))
+    training_step(Objective(model), sides, real, latent, torch.tensor(0))
 
     d, latents = before.discriminator, before.latents
     logit, params = d(torch.cat([real, before.generator(latent).detach()]), "both")
@@ -277,7 +278,7 @@ def test_any_number_of_values_will_do(model_spec: Callable[..., ModelSpec]) -> N
     seeded = torch.Generator().manual_seed(0)
     latent = model.latents.sample(64, generator=seeded)
     sides = players(model, d_lr=1e-3, g_lr=1e-3, betas=(0.5, 0.9))
-    values = training_step(model, sides, torch.rand(64, 1, 8, 8), latent, 0)
+    values = training_step(Objective(model), sides, torch.rand(64, 1, 8, 8), latent, torch.tensor(0))
     assert all(value.isfinite() for value in values.values())
     perfect = model.latents.information(100 * latent[:, 3:], latent)
     assert {name: nats.item() for name, nats in perfect.items()} == pytest.approx(
@@ -302,13 +303,11 @@ def test_evaluation_draws_from_the_priors_of_training(
     """17. Normal here, uniform there."""
     drawn: list[Tensor] = []
 
-    def recorded(
-        model: InfoGAN, sides: Any, real: Tensor, latent: Tensor, step: int, **options: Any
-    ) -> dict[str, Tensor]:
+    def recorded(objective: Objective, sides: Any, real: Tensor, latent: Tensor, step: Tensor) -> dict[str, Tensor]:
         drawn.append(latent)
-        return training_step(model, sides, real, latent, step, **options)
+        return training_step(objective, sides, real, latent, step)
 
-    monkeypatch.setattr(loop, "training_step", recorded)
+    monkeypatch.setattr(iteration, "training_step", recorded)
     model = train(run_spec(model=model_spec(noise=UniformNoise(size=3)), steps=2), tmp_path)
     seeds = [generator(0, "latent", step).initial_seed() for step in range(2)]
     assert all(torch.equal(model.draw(8, seed=seed), latent) for seed, latent in zip(seeds, drawn, strict=True))
@@ -356,7 +355,8 @@ def test_codes_are_read_one_picture_at_a_time_as_well_as_under_batch_statistics(
     seeded = torch.Generator().manual_seed(0)
     for step in range(80):
         bright = 0.9 + 0.1 * torch.rand(32, 1, 8, 8, generator=seeded)
-        training_step(model, sides, bright, model.latents.sample(32, generator=seeded), step)
+        latent = model.latents.sample(32, generator=seeded)
+        training_step(Objective(model), sides, bright, latent, torch.tensor(step))
     digits = torch.arange(100) % 4
     pictures = model.sample(100, seed=0, digit=digits)
     alone = [model.infer(picture)["digit"].guess[0] for picture in pictures.split(1)]

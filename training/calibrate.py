@@ -24,8 +24,12 @@ def calibrate(model: InfoGAN, real: Sequence[Tensor], latents: Sequence[Tensor])
     _collect(model.generator, [(latent,) for latent in latents])
     model.generator.eval()
     fake = [model.generator(latent) for latent in latents]
-    _collect(model.discriminator, [(images, "real") for images in real])
-    _collect(model.discriminator, [(images, "fake") for images in fake])
+    if model.spec.batch_norm == "mixed":
+        halves = zip(real, fake, strict=False)
+        _collect(model.discriminator, [(torch.cat(pair), "both") for pair in halves])
+    else:
+        _collect(model.discriminator, [(images, "real") for images in real])
+        _collect(model.discriminator, [(images, "fake") for images in fake])
     model.eval()
 
 

@@ -38,14 +38,13 @@ class State:
                     named[f"{side}.{index}.{key}"] = value
         return named
 
+    @torch.no_grad()
     def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Take over the tensors of a checkpoint."""
-        self.model.load_state_dict(_below("model.", tensors))
-        self.ema.load_state_dict(_below("ema.", tensors))
-        for side, optimizer in self._optimizers().items():
-            packed = optimizer.state_dict()
-            packed["state"] = {index: _below(f"{side}.{index}.", tensors) for index in range(len(_weights(optimizer)))}
-            optimizer.load_state_dict(packed)
+        """Take over the values of a checkpoint, in place: a CUDA graph goes on with the tensors that it knows."""
+        for optimizer in self._optimizers().values():
+            _give_moments(optimizer)
+        for name, tensor in self.tensors().items():
+            tensor.copy_(tensors[name])
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {"d_adam": self.players.d_optimizer, "g_adam": self.players.g_optimizer}
@@ -102,5 +101,10 @@ def _moments(optimizer: torch.optim.Optimizer, weight: Tensor) -> dict[str, Tens
     }
 
 
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+def _give_moments(optimizer: torch.optim.Optimizer) -> None:
+    """Let an optimiser that has not stepped yet have its moments, all 0."""
+    if optimizer.state:
+        return
+    packed = optimizer.state_dict()
+    packed["state"] = {i: _moments(optimizer, weight) for i, weight in enumerate(_weights(optimizer))}
+    optimizer.load_state_dict(packed)

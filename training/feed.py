@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import torch
@@ -20,13 +20,12 @@ class Feed(Protocol):
     """Real pictures for training, in order of the steps."""
 
     def __call__(self, step: int) -> Tensor:
-        """The batch of a step, ``(batch, channels, height, width)`` in the generator's range."""
+        """The batch of a step, ``(batch, channels, height, width)`` uint8, on the device."""
         ...
 
 
 def batches_from(
     data: Images | Dataset[Any],
-    pixel_range: tuple[float, float],
     *,
     batch_size: int,
     seed: int,
@@ -35,18 +34,20 @@ def batches_from(
 ) -> Feed:
     """The feed of a data set: each epoch is a seeded permutation, whose incomplete last batch is left out.
 
-    ``start`` is the first step that will be asked for.
+    Pictures in memory live on the device and are picked there by index; others are read by worker
+    processes into pinned memory, and copied to a GPU while it computes the step before. ``start`` is the
+    first step that will be asked for.
     """
     size = len(data)  # type: ignore[arg-type]
     if size < batch_size:
         raise ValueError(f"a batch of {batch_size} needs at least as many pictures; the data set has {size}")
-    scaled = _scaling(pixel_range)
     if isinstance(data, Images):
         pixels = data.pixels.to(device)
         order = _Order(seed, size, batch_size, device)
-        return lambda step: scaled(pixels[order(step)])
-    loaded = _loaded(data, _Order(seed, size, batch_size, torch.device("cpu")), start, device)
-    return lambda step: scaled(next(loaded))
+        return lambda step: pixels[order(step)]
+    loaded = _loaded(data, _Order(seed, size, batch_size, torch.device("cpu")), start, pinned=device.type == "cuda")
+    batches = _copied_ahead(loaded, device) if device.type == "cuda" else loaded
+    return lambda step: next(batches)
 
 
 def some_pictures(data: Images | Dataset[Any], pixel_range: tuple[float, float], *, count: int, seed: int) -> Tensor:
@@ -58,7 +59,7 @@ def some_pictures(data: Images | Dataset[Any], pixel_range: tuple[float, float],
     else:
         items = [data[int(i)] for i in chosen]
         pixels = torch.stack([item[0] if isinstance(item, list | tuple) else item for item in items])
-    return _scaling(pixel_range)(pixels)
+    return scaled(pixels, pixel_range)
 
 
 class _Order:
@@ -76,12 +77,13 @@ class _Order:
         return self.permutation[batch * self.batch_size : (batch + 1) * self.batch_size]
 
 
-def _scaling(pixel_range: tuple[float, float]) -> Callable[[Tensor], Tensor]:
+def scaled(pixels: Tensor, pixel_range: tuple[float, float]) -> Tensor:
+    """uint8 pixels of any shape to floating point ones, black at the range's low end and white at its high one."""
     low, high = pixel_range
-    return lambda pixels: pixels.float().mul_((high - low) / 255).add_(low)
+    return pixels.float().mul_((high - low) / 255).add_(low)
 
 
-def _loaded(data: Dataset[Any], order: _Order, start: int, device: torch.device) -> Iterator[Tensor]:
+def _loaded(data: Dataset[Any], order: _Order, start: int, *, pinned: bool) -> Iterator[Tensor]:
     """Batches from worker processes, read a few ahead, in the order of the steps."""
 
     def indices() -> Iterator[list[int]]:
@@ -94,9 +96,26 @@ def _loaded(data: Dataset[Any], order: _Order, start: int, device: torch.device)
         data,
         batch_sampler=indices(),
         num_workers=WORKERS,
-        pin_memory=device.type == "cuda",
+        pin_memory=pinned,
         persistent_workers=True,
         generator=generator(order.seed, "workers", start),  # else it draws from the global one
     )
     for batch in loader:
-        yield (batch[0] if isinstance(batch, list | tuple) else batch).to(device, non_blocking=True)
+        yield batch[0] if isinstance(batch, list | tuple) else batch
+
+
+def _copied_ahead(batches: Iterator[Tensor], device: torch.device) -> Iterator[Tensor]:
+    """Pinned batches on the GPU, each copied on a stream of its own while the one before it is computed with."""
+    stream = torch.cuda.Stream(device)
+
+    def copied() -> Tensor:
+        with torch.cuda.stream(stream):
+            return next(batches).to(device, non_blocking=True)
+
+    ready = copied()
+    while True:
+        computing = torch.cuda.current_stream(device)
+        computing.wait_stream(stream)
+        ready.record_stream(computing)  # its memory is not given away while that stream may still read it
+        batch, ready = ready, copied()
+        yield batch

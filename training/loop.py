@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..core.build import networks
@@ -22,16 +22,21 @@ from ..core.storage import write_text
 from .calibrate import calibrate
 from .checkpoint import State, restore_newest, write_checkpoint
 from .feed import batches_from, some_pictures
+from .iteration import fastest
+from .precision import inner_products
 from .randomness import generator
 from .run import RunSpec
 from .spec_text import dump_run
-from .step import players, training_step
+from .step import players
 from .strict_yaml import parse, read_text
 
 CALIBRATION_BATCHES = 16
 """Batches over which batch norm statistics are estimated anew before a model is saved or shown."""
 
-FREE = frozenset(f"training.{key}" for key in ("steps", "log_every", "picture_every", "checkpoint_every", "device"))
+FREE = frozenset(
+    f"training.{key}"
+    for key in ("steps", "log_every", "picture_every", "checkpoint_every", "device", "compile", "cuda_graph")
+)
 """Settings that a resumed run may change."""
 
 
@@ -84,23 +89,31 @@ def train(
     Raises FileExistsError where ``out`` has a run that is not to be resumed, TrainingError where a loss
     or a weight is not finite or the run in ``out`` has another spec.
     """
-    out = Path(out)
+    with inner_products(spec.training.precision):
+        return _train(spec, Path(out), resume, on_report, on_model)
+
+
+def _train(
+    spec: RunSpec,
+    out: Path,
+    resume: bool,
+    on_report: Callable[[Report], None],
+    on_model: Callable[[InfoGAN, int, Path], None],
+) -> InfoGAN:
     _check_folder(out, spec, resume)
     t = spec.training
     device = torch.device(_device(t.device))
     data = spec.data.load("train")
     state = _state(spec, device)
     start = restore_newest(out, state) if resume else 0
-    feed = batches_from(data, spec.data.range, batch_size=t.batch_size, seed=t.seed, start=start, device=device)
+    feed = batches_from(data, batch_size=t.batch_size, seed=t.seed, start=start, device=device)
     export = _Exporter(spec, state, data, device)
     _write_settings(out, spec)
     log = _Log(out / "log.jsonl", spec, start)
     state.model.train()
+    iterate = fastest(spec, state, device)
     for step in range(start, t.steps):
-        seeded = generator(t.seed, "latent", step, device)
-        latent = state.model.latents.sample(t.batch_size, generator=seeded, device=device)
-        log.add(training_step(state.model, state.players, feed(step), latent, step, precision=t.precision))
-        _average(state.ema, state.model.generator, t.ema)
+        log.add(iterate(step, feed(step)))
         done = step + 1
         report, picture, checkpoint = (
             done % every == 0 or done == t.steps for every in (t.log_every, t.picture_every, t.checkpoint_every)
@@ -170,13 +183,9 @@ def _device(name: str) -> str:
 def _state(spec: RunSpec, device: torch.device) -> State:
     t = spec.training
     model = InfoGAN(spec.model, *networks(spec.model, t.seed)).to(device)
-    sides = players(model, d_lr=t.d_lr, g_lr=t.g_lr, betas=t.betas)
+    capturable = t.cuda_graph and device.type == "cuda"
+    sides = players(model, d_lr=t.d_lr, g_lr=t.g_lr, betas=t.betas, capturable=capturable)
     return State(model, copy.deepcopy(model.generator).requires_grad_(False), sides)
-
-
-@torch.no_grad()
-def _average(ema: nn.Module, network: nn.Module, decay: float) -> None:
-    torch._foreach_lerp_(list(ema.parameters()), list(network.parameters()), 1 - decay)
 
 
 class _Exporter:

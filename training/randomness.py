@@ -17,5 +17,10 @@ def generator(seed: int, stream: str, step: int, device: torch.device | str = "c
     >>> bool(a == b)
     True
     """
+    return reseed(torch.Generator(device), seed, stream, step)
+
+
+def reseed(used: torch.Generator, seed: int, stream: str, step: int) -> torch.Generator:
+    """Set a generator, which is returned, to where `generator` would begin."""
     digest = hashlib.blake2b(f"{seed}/{stream}/{step}".encode(), digest_size=8).digest()
-    return torch.Generator(device).manual_seed(int.from_bytes(digest, "big") >> 1)
+    return used.manual_seed(int.from_bytes(digest, "big") >> 1)

@@ -10,6 +10,7 @@ from ..core.build import PartError, dry_run
 from ..core.component import Strict, error_at
 from ..core.data import Data
 from ..core.spec import ModelSpec, Registered
+from .precision import Precision
 
 Decay = Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -31,8 +32,14 @@ class TrainingSpec(Strict):
     """Adam's decay rates."""
     ema: Decay = 0.99
     """Decay per step of the running mean of G's weights, which is what a run leaves; 0 for none."""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """Number format of the networks' inner products; losses, weights and moments are fp32."""
+    precision: Precision = "fp32"
+    """Number format of the networks' inner products: ``fp32``, ``tf32`` (on GPUs that have it) or ``bf16``; losses,
+    weights and moments are fp32. On CPUs with bf16 instructions ``bf16`` is twice as fast, on others much slower."""
+    compile: Literal["eager", "default", "max"] = "eager"
+    """torch.compile over the step's functions: ``eager`` for none, ``max`` tries out more kernels first. It takes
+    half a minute at the start. On CPUs it has not paid (docs/benchmarks.md)."""
+    cuda_graph: bool = False
+    """Capture the whole iteration as one CUDA graph, which a GPU then launches at once."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
     """``auto``: a GPU if there is one."""
     log_every: int = Field(default=50, ge=1)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ..core.loss import LossTerm, Part, Phase, StepView
 from ..core.model import InfoGAN
+from .precision import Precision
 
 
 @dataclass(frozen=True)
@@ -23,76 +25,141 @@ class Players:
     g_optimizer: torch.optim.Optimizer
 
 
-def players(model: InfoGAN, *, d_lr: float, g_lr: float, betas: tuple[float, float]) -> Players:
+def players(
+    model: InfoGAN, *, d_lr: float, g_lr: float, betas: tuple[float, float], capturable: bool = False
+) -> Players:
     """Two Adams over disjoint weights: which part belongs to whom is declared by the loss terms.
 
     The paper gives Q D's rate (tables 5 and 7 head the column "D / Q"); so does the routing
-    ``official``. With ``generator`` Q learns at G's.
+    ``official``. With ``generator`` Q learns at G's. ``capturable`` is for CUDA graphs.
     """
     parts: dict[Part, nn.Module] = {"generator": model.generator, **model.discriminator.parts()}
     weights: dict[Phase, list[nn.Parameter]] = {"d": [], "g": []}
     phases = model.spec.phases()
     for part, module in parts.items():  # in this order in every process: a checkpoint counts the weights
         weights[phases[part]].extend(module.parameters())
-    d_optimizer = torch.optim.Adam(weights["d"], lr=d_lr, betas=betas, fused=True)
-    g_optimizer = torch.optim.Adam(weights["g"], lr=g_lr, betas=betas, fused=True)
-    return Players(weights["d"], weights["g"], d_optimizer, g_optimizer)
+
+    def adam(phase: Phase, lr: float) -> torch.optim.Adam:
+        return torch.optim.Adam(weights[phase], lr=lr, betas=betas, fused=True, capturable=capturable)
+
+    return Players(weights["d"], weights["g"], adam("d", d_lr), adam("g", g_lr))
+
+
+class Seen(NamedTuple):
+    """What D and Q said in one phase; see `StepView`."""
+
+    real_logit: Tensor | None
+    fake_logit: Tensor
+    params: Tensor | None
+
+
+Function = Callable[..., Any]
+
+
+def plain(function: Function) -> Function:
+    """The function as it is, where another wrapper would have made a faster one of it."""
+    return function
+
+
+class Objective:
+    """What the players minimise, as functions of tensors: ``generate``, ``d_losses``, ``g_losses``.
+
+    Inner products are computed in ``precision``; losses in fp32. ``wrap`` is applied to the three
+    functions that do the work, `torch.compile` for one; terms that differentiate twice stay outside.
+    """
+
+    def __init__(
+        self, model: InfoGAN, *, precision: Precision = "fp32", wrap: Callable[[Function], Function] = plain
+    ) -> None:
+        self.model, self.precision = model, precision
+        terms = model.spec.losses
+        self._terms = {name: term for name, term in terms.items() if not term.second_order}
+        self._second_order = {name: term for name, term in terms.items() if term.second_order}
+        self._q_in_d = any(term.reads("d") for term in terms.values())
+        self.generate, self._d, self._g = wrap(self._generate), wrap(self._d_pass), wrap(self._g_pass)
+
+    def d_losses(self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor) -> dict[str, Tensor]:
+        """Weighted loss of each term in D's phase. D judges real and generated pictures in one pass."""
+        seen, losses = self._d(real, fake, latent, step)
+        return self._with_second_order("d", losses, (seen, real, fake, latent, step))
+
+    def g_losses(
+        self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Weighted loss of each term in G's phase, and the information of each code without a gradient."""
+        seen, losses, information = self._g(real, fake, latent, step)
+        return self._with_second_order("g", losses, (seen, real, fake, latent, step)), information
+
+    def _generate(self, latent: Tensor) -> Tensor:
+        with self._cast(latent):
+            fake: Tensor = self.model.generator(latent)
+        return fake
+
+    def _d_pass(self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor) -> tuple[Seen, dict[str, Tensor]]:
+        d, both = self.model.discriminator, torch.cat([real, fake.to(real)])
+        with self._cast(real):
+            logit, params = d(both, "both") if self._q_in_d else (d.logit(both, "both"), None)
+        real_logit, fake_logit = _full(logit).chunk(2)
+        seen = Seen(real_logit, fake_logit, None if params is None else _full(params))
+        return seen, weighted(self._terms, self._view(seen, real, fake, latent, step), "d")
+
+    def _g_pass(
+        self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor
+    ) -> tuple[Seen, dict[str, Tensor], dict[str, Tensor]]:
+        with self._cast(real):
+            logit, params = self.model.discriminator(fake, "fake")
+        seen = Seen(None, _full(logit), _full(params))
+        view = self._view(seen, real, fake, latent, step)
+        losses = weighted(self._terms, view, "g")
+        return seen, losses, {name: nats.detach() for name, nats in view.information.items()}
+
+    def _with_second_order(
+        self, phase: Phase, losses: dict[str, Tensor], shown: tuple[Seen, Tensor, Tensor, Tensor, Tensor]
+    ) -> dict[str, Tensor]:
+        if not self._second_order:
+            return losses
+        losses = losses | weighted(self._second_order, self._view(*shown), phase)
+        return {name: losses[name] for name in self.model.spec.losses if name in losses}
+
+    def _view(self, seen: Seen, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor) -> StepView:
+        model = self.model
+        return StepView(
+            step=step,
+            real=real,
+            fake=fake,
+            latent=latent,
+            latents=model.latents,
+            real_logit=seen.real_logit,
+            fake_logit=seen.fake_logit,
+            params=seen.params,
+            generator=model.generator,
+            discriminator=model.discriminator,
+        )
+
+    def _cast(self, like: Tensor) -> AbstractContextManager[Any]:
+        return torch.autocast(like.device.type, torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
 
 def training_step(
-    model: InfoGAN,
-    sides: Players,
-    real: Tensor,
-    latent: Tensor,
-    step: int,
-    *,
-    precision: str = "fp32",
+    objective: Objective, sides: Players, real: Tensor, latent: Tensor, step: Tensor
 ) -> dict[str, Tensor]:
     """Update D and Q, then G (paper, equation 6).
 
     ``real`` is ``(batch, channels, height, width)`` in the generator's range, ``latent``
-    ``(batch, latent_width)``. Returns scalars on the device, in nats and without a gradient:
-    ``d_loss``, ``g_loss``, each term as ``d/NAME`` or ``g/NAME``, and ``information/CODE``.
+    ``(batch, latent_width)``, ``step`` a scalar: the steps finished. Returns scalars on the device, in
+    nats and without a gradient: ``d_loss``, ``g_loss``, each term as ``d/NAME`` or ``g/NAME``, and
+    ``information/CODE``.
 
     One batch of generated pictures serves both phases. D judges real and generated ones in one pass,
     each normalised by its own statistics, which equals two passes; Q reads generated ones only. In
     G's phase the weights of D need no gradient and get none.
     """
-    d, terms = model.discriminator, model.spec.losses
-    cast = torch.autocast(real.device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
-    _want_gradients(sides.g_weights, True)
-    with cast:
-        fake = model.generator(latent)
-
-    _want_gradients(sides.d_weights, True)
-    detached = fake.detach()
-    with cast:
-        logit, params = d(torch.cat([real, detached.to(real)]), "both")
-    real_logit, fake_logit = _full(logit).chunk(2)
-    view = StepView(
-        step=step,
-        real=real,
-        fake=detached,
-        latent=latent,
-        latents=model.latents,
-        real_logit=real_logit,
-        fake_logit=fake_logit,
-        params=_full(params),
-        generator=model.generator,
-        discriminator=d,
-    )
-    d_losses = losses(terms, view, "d")
+    fake = objective.generate(latent)
+    d_losses = objective.d_losses(real, fake.detach(), latent, step)
     _descend(d_losses.values(), sides.d_optimizer, sides.d_weights)
-
-    _want_gradients(sides.d_weights, False)
-    with cast:
-        logit, params = d(fake, "fake")
-    view = replace(view, fake=fake, real_logit=None, fake_logit=_full(logit), params=_full(params))
-    g_losses = losses(terms, view, "g")
-    _descend(g_losses.values(), sides.g_optimizer, sides.g_weights)
-
-    with torch.no_grad():
-        information = model.latents.information(view.params.detach(), latent)
+    with frozen(sides.d_weights):
+        g_losses, information = objective.g_losses(real, fake, latent, step)
+        _descend(g_losses.values(), sides.g_optimizer, sides.g_weights)
     return {
         "d_loss": _total(d_losses.values()).detach(),
         "g_loss": _total(g_losses.values()).detach(),
@@ -102,10 +169,23 @@ def training_step(
     }
 
 
-def losses(terms: Mapping[str, LossTerm], view: StepView, phase: Phase) -> dict[str, Tensor]:
-    """What each term adds to one phase's loss, weighted; terms that have no part in it are left out."""
+def weighted(terms: Mapping[str, LossTerm], view: StepView, phase: Phase) -> dict[str, Tensor]:
+    """What each term adds to one phase's loss; terms that have no part in it are left out."""
     found = {name: term.d_loss(view) if phase == "d" else term.g_loss(view) for name, term in terms.items()}
     return {name: terms[name].weight * loss for name, loss in found.items() if loss is not None}
+
+
+@contextmanager
+def frozen(weights: Iterable[nn.Parameter]) -> Iterator[None]:
+    """Weights that take no gradient meanwhile."""
+    moving = [weight for weight in weights if weight.requires_grad]
+    for weight in moving:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in moving:
+            weight.requires_grad_(True)
 
 
 def _full(values: Tensor) -> Tensor:
@@ -122,8 +202,3 @@ def _descend(parts: Iterable[Tensor], optimizer: torch.optim.Optimizer, weights:
 def _total(parts: Iterable[Tensor]) -> Tensor:
     first, *others = parts
     return sum(others, start=first)
-
-
-def _want_gradients(weights: list[nn.Parameter], wanted: bool) -> None:
-    for weight in weights:
-        weight.requires_grad_(wanted)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from infogan import InfoGAN
-from infogan.core.discriminator import Discriminator, DomainBatchNorm, separate_domains
+from infogan import InfoGAN, ModelSpec, build
+from infogan.core.discriminator import Discriminator, DomainBatchNorm, DomainSwitch, separate_domains
 
 
 def pictures(n: int, seed: int = 0) -> Tensor:
@@ -64,9 +65,8 @@ def test_statistics_of_one_domain_do_not_touch_the_other(discriminator: Discrimi
 def test_running_statistics_are_those_of_an_ordinary_batch_norm() -> None:
     ordinary = nn.BatchNorm2d(3, eps=1e-3, momentum=0.2).double()
     nn.init.normal_(ordinary.weight)
-    domain = DomainBatchNorm(copy.deepcopy(ordinary))
+    domain = DomainBatchNorm(copy.deepcopy(ordinary), DomainSwitch("real"))
     x = torch.randn(5, 3, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    domain.domain = "real"
     domain.double()
     for _ in range(3):
         assert torch.equal(domain(x), ordinary(x))
@@ -77,20 +77,22 @@ def test_running_statistics_are_those_of_an_ordinary_batch_norm() -> None:
 
 def test_a_batch_norm_used_twice_is_separated_in_both_places() -> None:
     norm = nn.BatchNorm1d(2)
-    network = separate_domains(nn.Sequential(nn.Linear(2, 2), norm, nn.Sequential(nn.Linear(2, 2), norm)))
+    network = separate_domains(
+        nn.Sequential(nn.Linear(2, 2), norm, nn.Sequential(nn.Linear(2, 2), norm)), DomainSwitch()
+    )
     assert network[1] is network[2][1]
     assert isinstance(network[1], DomainBatchNorm)
     assert not [m for m in network.modules() if isinstance(m, nn.BatchNorm1d)]
 
 
 def test_a_bare_batch_norm_is_separated_too() -> None:
-    assert isinstance(separate_domains(nn.BatchNorm1d(2, affine=False)), DomainBatchNorm)
+    assert isinstance(separate_domains(nn.BatchNorm1d(2, affine=False), DomainSwitch()), DomainBatchNorm)
 
 
 def test_separating_keeps_the_weights() -> None:
     norm = nn.BatchNorm1d(4)
     nn.init.normal_(norm.weight)
-    assert DomainBatchNorm(norm).weight is norm.weight
+    assert DomainBatchNorm(norm, DomainSwitch()).weight is norm.weight
 
 
 def test_d_alone_is_the_logit_of_the_joint_pass(discriminator: Discriminator) -> None:
@@ -116,3 +118,15 @@ def test_q_with_a_body_of_its_own_reads_that(model: InfoGAN) -> None:
 def test_a_joint_batch_has_two_equal_halves(discriminator: Discriminator) -> None:
     with pytest.raises(ValueError, match=r"half of the pictures .* 5"):
         discriminator(pictures(5), "both")
+
+
+def test_mixed_batch_norm_takes_both_halves_for_one_batch(model_spec: Callable[..., ModelSpec]) -> None:
+    """By choice: one ordinary batch norm, for which a picture's neighbours of the other half count."""
+    d = build(model_spec(batch_norm="mixed")).discriminator.double().train()
+    norms = [m for m in d.body.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+    assert len(norms) == 2
+    real, fake = pictures(6, 1), pictures(6, 2) * 0.3
+    judged = d(torch.cat([real, fake]), "both").logit
+    plainly = d.d_head(d.body(torch.cat([real, fake])))[:, 0]
+    assert torch.allclose(judged, plainly, atol=1e-12)
+    assert not torch.allclose(judged[6:], d(fake, "fake").logit, atol=1e-3)

@@ -25,7 +25,7 @@ def view() -> StepView:
     seeded = torch.Generator().manual_seed(0)
     nothing: Any = SimpleNamespace()
     return StepView(
-        step=0,
+        step=torch.tensor(0),
         real=nothing,
         fake=nothing,
         latent=latents.sample(16, generator=seeded),
@@ -85,7 +85,7 @@ def test_a_code_of_weight_zero_has_no_gradient(view: StepView) -> None:
 
 def test_the_information_may_rise_from_nothing_to_its_weight_in_a_straight_line(view: StepView) -> None:
     at_once, slowly = MutualInformation().g_loss(view).item(), MutualInformation(warmup=10)
-    shares = [slowly.g_loss(replace(view, step=step)).item() / at_once for step in (0, 1, 5, 10, 1000)]
+    shares = [slowly.g_loss(replace(view, step=torch.tensor(step))).item() / at_once for step in (0, 1, 5, 10, 1000)]
     assert shares == pytest.approx([0, 0.1, 0.5, 1, 1])
 
 

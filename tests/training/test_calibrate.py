@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from infogan import InfoGAN
+from infogan import InfoGAN, ModelSpec, build
 from infogan.core.discriminator import DomainBatchNorm
 from infogan.training.calibrate import calibrate
 
@@ -64,3 +64,16 @@ def test_weights_and_momenta_stay_and_the_model_is_ready_for_use(
     assert not any(module.training for module in model.modules())
     norms = [m for m in model.modules() if isinstance(m, DomainBatchNorm | nn.BatchNorm1d)]
     assert [norm.momentum for norm in norms] == [0.1] * 4
+
+
+def test_mixed_statistics_are_means_over_real_and_generated_pictures_together(
+    model_spec: Callable[..., ModelSpec], real: list[Tensor]
+) -> None:
+    model = build(model_spec(batch_norm="mixed"))
+    seeded = torch.Generator().manual_seed(2)
+    latents = [model.latents.sample(8, generator=seeded) for _ in range(3)]
+    calibrate(model, real, latents)
+    body = model.discriminator.body
+    both = [torch.cat([batch, model.generator(latent)]) for batch, latent in zip(real, latents, strict=True)]
+    convolved = torch.stack([body[0](batch).mean(dim=(0, 2, 3)) for batch in both]).mean(dim=0)
+    assert torch.allclose(body[1].running_mean, convolved, atol=1e-5)

@@ -13,7 +13,7 @@ import torch
 from infogan import ModelSpec, build
 from infogan.core.storage import StorageError
 from infogan.training.checkpoint import State, restore_newest, write_checkpoint
-from infogan.training.step import players, training_step
+from infogan.training.step import Objective, players, training_step
 
 
 @pytest.fixture
@@ -26,7 +26,8 @@ def fresh(model_spec: Callable[..., ModelSpec]) -> Callable[[int], State]:
         seeded = torch.Generator().manual_seed(steps)
         for step in range(steps):
             real = torch.rand(8, 1, 8, 8, generator=seeded)
-            training_step(model, state.players, real, model.latents.sample(8, generator=seeded), step)
+            latent = model.latents.sample(8, generator=seeded)
+            training_step(Objective(model), state.players, real, latent, torch.tensor(step))
         return state
 
     return make
@@ -60,7 +61,7 @@ def test_a_restored_state_takes_the_same_next_step(fresh: Callable[[int], State]
     restore_newest(tmp_path, other)
     real, latent = torch.rand(8, 1, 8, 8), written.model.latents.sample(8)
     for state in (written, other):
-        training_step(state.model.train(), state.players, real, latent, 3)
+        training_step(Objective(state.model.train()), state.players, real, latent, torch.tensor(3))
     assert same(other, written)
 
 

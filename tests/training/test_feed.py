@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from infogan.core.data import Images
-from infogan.training.feed import batches_from, some_pictures
+from infogan.training.feed import batches_from, scaled, some_pictures
 
 CPU = torch.device("cpu")
 
@@ -23,11 +23,11 @@ def numbered(n: int) -> Images:
 
 
 def feed(data: Any, *, seed: int = 0, start: int = 0, batch_size: int = 4) -> Any:
-    return batches_from(data, (0.0, 255.0), batch_size=batch_size, seed=seed, start=start, device=CPU)
+    return batches_from(data, batch_size=batch_size, seed=seed, start=start, device=CPU)
 
 
 def shown(batch: Tensor) -> list[int]:
-    return batch[:, 0, 0, 0].round().int().tolist()
+    return batch[:, 0, 0, 0].int().tolist()
 
 
 def test_an_epoch_shows_each_picture_at_most_once_and_leaves_out_only_the_last_incomplete_batch() -> None:
@@ -65,8 +65,7 @@ def test_feeding_leaves_the_global_generator_alone(parts: SimpleNamespace) -> No
 @pytest.mark.parametrize("pixel_range", [(0.0, 1.0), (-1.0, 1.0)])
 def test_black_and_white_become_the_ends_of_the_range(pixel_range: tuple[float, float]) -> None:
     pixels = torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1)
-    of_step = batches_from(Images(pixels), pixel_range, batch_size=2, seed=0, start=0, device=CPU)
-    assert sorted(of_step(0).flatten().tolist()) == pytest.approx(list(pixel_range))
+    assert scaled(pixels, pixel_range).flatten().tolist() == pytest.approx(list(pixel_range))
     assert sorted(some_pictures(Images(pixels), pixel_range, count=2, seed=0).flatten().tolist()) == pytest.approx(
         list(pixel_range)
     )
@@ -79,7 +78,9 @@ def test_a_data_set_smaller_than_a_batch_is_refused() -> None:
 
 
 def test_pictures_for_calibration_are_chosen_by_the_seed(parts: SimpleNamespace) -> None:
-    one, again, other = (shown(some_pictures(numbered(50), (0.0, 255.0), count=10, seed=seed)) for seed in (0, 0, 1))
+    one, again, other = (
+        shown(some_pictures(numbered(50), (0.0, 255.0), count=10, seed=seed).round()) for seed in (0, 0, 1)
+    )
     assert one == again != other
     assert len(set(one)) == 10
-    assert shown(some_pictures(parts.rows(numbered(50)), (0.0, 255.0), count=10, seed=0)) == one
+    assert shown(some_pictures(parts.rows(numbered(50)), (0.0, 255.0), count=10, seed=0).round()) == one

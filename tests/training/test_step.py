@@ -12,14 +12,17 @@ import torch
 from pydantic import PrivateAttr
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
+import infogan
 from infogan import InfoGAN, LossTerm, ModelSpec, build
 from infogan.core.discriminator import DomainBatchNorm
 from infogan.core.loss import StepView
 from infogan.plugins.losses import Minimax, MutualInformation, NonSaturating
-from infogan.training.step import players, training_step
+from infogan.training.step import Objective, players, training_step
 
 RATES = {"d_lr": 2e-3, "g_lr": 5e-3, "betas": (0.5, 0.999)}
+START = torch.tensor(0)
 
 
 def batch(model: InfoGAN, step: int, n: int = 8, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
@@ -96,8 +99,8 @@ class PlainInfoGAN:
         fake = self.g(latent).detach()
         real_logit, _ = self.judge(real, 0)
         fake_logit, features = self.judge(fake, 1)
-        negative_bound = self.negative_bound(features, latent)
-        d_loss = bce(real_logit, ones) + bce(fake_logit, zeros) + (0 if self.with_g else negative_bound)
+        taught = torch.zeros(()) if self.with_g else self.negative_bound(features, latent)  # with G, Q rests here
+        d_loss = bce(real_logit, ones) + bce(fake_logit, zeros) + taught
         self.update(d_loss, self.d_adam)
 
         for module in self.g.modules():  # generating again must not count twice in running statistics
@@ -130,7 +133,7 @@ def test_the_fused_step_is_the_plain_step(model_spec: Callable[..., ModelSpec], 
     sides = players(model, **RATES)
     for step in range(5):
         real, latent = batch(model, step, dtype=torch.float64)
-        values = training_step(model, sides, real, latent, step)
+        values = training_step(Objective(model), sides, real, latent, torch.tensor(step))
         d_loss, g_loss = plain.step(real, latent)
         assert values["d_loss"].item() == pytest.approx(d_loss, abs=1e-10)
         assert values["g_loss"].item() == pytest.approx(g_loss, abs=1e-10)
@@ -156,7 +159,7 @@ def test_the_fused_step_is_the_plain_step(model_spec: Callable[..., ModelSpec], 
 
 def test_a_step_reports_the_terms_that_make_up_each_loss(model: InfoGAN) -> None:
     sides = players(model.train(), **RATES)
-    values = training_step(model, sides, *batch(model, 0), 0)
+    values = training_step(Objective(model), sides, *batch(model, 0), START)
     assert list(values) == [
         "d_loss",
         "g_loss",
@@ -192,7 +195,7 @@ def test_a_term_is_shown_the_step_and_in_ds_phase_nothing_that_leads_to_g(model_
     term = Watching()
     model = build(model_spec(losses={**model_spec().losses, "watching": term})).train()
     real, latent = batch(model, 7)
-    training_step(model, players(model, **RATES), real, latent, 7)
+    training_step(Objective(model), players(model, **RATES), real, latent, torch.tensor(7))
     d, g = term._seen["d"], term._seen["g"]
     assert torch.equal(d.fake, g.fake)
     assert not d.fake.requires_grad
@@ -248,7 +251,7 @@ def test_q_moves_with_d_and_at_its_rate_unless_it_is_routed_with_g(model_spec: C
 def test_a_q_body_of_its_own_learns(model_spec: Callable[..., ModelSpec], parts: SimpleNamespace) -> None:
     model = build(model_spec(q_body=parts.body())).train()
     before = copy.deepcopy(model.discriminator.q_body)
-    training_step(model, players(model, **RATES), *batch(model, 0), 0)
+    training_step(Objective(model), players(model, **RATES), *batch(model, 0), START)
     changed = [
         not torch.equal(a, b) for a, b in zip(before.parameters(), model.discriminator.q_body.parameters(), strict=True)
     ]
@@ -258,7 +261,7 @@ def test_a_q_body_of_its_own_learns(model_spec: Callable[..., ModelSpec], parts:
 def test_bf16_keeps_losses_weights_and_moments_in_fp32(model: InfoGAN) -> None:
     sides = players(model.train(), **RATES)
     for step in range(2):
-        values = training_step(model, sides, *batch(model, step), step, precision="bf16")
+        values = training_step(Objective(model, precision="bf16"), sides, *batch(model, step), torch.tensor(step))
         assert all(value.dtype == torch.float32 and value.isfinite() for value in values.values())
     assert {weight.dtype for weight in model.parameters()} == {torch.float32}
     moments = [
@@ -271,14 +274,36 @@ def test_bf16_is_used_and_is_close_to_fp32(model: InfoGAN) -> None:
     other = copy.deepcopy(model)
     results = []
     for network, precision in ((model, "fp32"), (other, "bf16")):
-        results.append(
-            training_step(network.train(), players(network, **RATES), *batch(network, 0), 0, precision=precision)
-        )
+        objective = Objective(network.train(), precision=precision)
+        results.append(training_step(objective, players(network, **RATES), *batch(network, 0), START))
     assert results[0]["d_loss"] != results[1]["d_loss"]
     assert results[0]["d_loss"].item() == pytest.approx(results[1]["d_loss"].item(), abs=0.05)
 
 
 def test_a_step_draws_nothing_from_the_global_generator(model: InfoGAN) -> None:
     before = torch.get_rng_state()
-    training_step(model.train(), players(model, **RATES), *batch(model, 0), 0)
+    training_step(Objective(model.train()), players(model, **RATES), *batch(model, 0), START)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("routing", ["official", "generator"])
+def test_a_step_does_no_work_that_nobody_uses(routing: str) -> None:
+    """Its floating-point operations are those of the weights and pictures that learn, counted by hand.
+
+    Each layer costs F forward and F for each gradient, of its weight and of its input. Neither latents nor D's
+    pictures in its own phase have a gradient to take; in G's phase D's weights have none.
+    """
+    information = MutualInformation(routing=routing)
+    spec = infogan.read_run("mnist").model.model_copy(
+        update={"losses": {"game": NonSaturating(), "information": information}}
+    )
+    model, n = build(spec).train(), 4
+    g_first, g = 2 * 74 * 1024, 2 * (1024 * 6272 + 128 * 64 * 16 * 49 + 64 * 16 * 196)
+    d_first, d = 2 * 64 * 16 * 196, 2 * (64 * 128 * 16 * 49 + 6272 * 1024 + 1024)
+    q = 2 * (1024 * 128 + 128 * 14)
+    expected = (2 * g_first + 3 * g) + 2 * (2 * d_first + 3 * d) + 2 * (d_first + d)
+    expected += (3 + 2) * q if routing == "official" else 3 * q
+    real, latent = torch.rand(n, 1, 28, 28), model.latents.sample(n)
+    with FlopCounterMode(display=False) as counter:
+        training_step(Objective(model), players(model, **RATES), real, latent, START)
+    assert counter.get_total_flops() == n * expected

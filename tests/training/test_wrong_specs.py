@@ -199,7 +199,7 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
     "no such choice": (
         change("steps: 5000", "precision: fp16"),
         "14:23",
-        ["training.precision: has to be 'fp32' or 'bf16', not the text 'fp16'"],
+        ["training.precision: has to be 'fp32', 'tf32' or 'bf16', not the text 'fp16'"],
     ),
     "no such device": (
         change("steps: 5000", "device: gpu"),
