@@ -34,7 +34,8 @@ class TrainingSpec(Strict):
     """Decay per step of the running mean of G's weights, which is what a run leaves; 0 for none."""
     precision: Precision = "fp32"
     """Number format of the networks' inner products: ``fp32``, ``tf32`` (on GPUs that have it) or ``bf16``; losses,
-    weights and moments are fp32. On CPUs with bf16 instructions ``bf16`` is twice as fast, on others much slower."""
+    weights and moments are fp32. On CPUs ``bf16`` pays only with bf16 instructions and no neighbour
+    (docs/benchmarks.md)."""
     compile: Literal["eager", "default", "max"] = "eager"
     """torch.compile over the step's functions: ``eager`` for none, ``max`` tries out more kernels first. It takes
     half a minute at the start. On CPUs it has not paid (docs/benchmarks.md)."""

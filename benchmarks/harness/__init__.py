@@ -1,0 +1,1 @@
+"""What the benchmarks measure with: a clock, limits to compare with, and the plain steps to beat."""
