@@ -72,15 +72,19 @@ class Captured:
         self.graph = torch.cuda.CUDAGraph()
         self.graph.register_generator_state(iteration.random)
         iteration.seek(0)
+        with torch.cuda.device(iteration.device):
+            self._warm_up()
+            # "thread_local": a data loader's thread may pin memory meanwhile.
+            with torch.cuda.graph(self.graph, capture_error_mode="thread_local"):
+                self.values = iteration.run(self.pixels)
+
+    def _warm_up(self) -> None:
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for _ in range(WARM_UP):
-                iteration.run(self.pixels)
+                self.iteration.run(self.pixels)
         torch.cuda.current_stream().wait_stream(aside)
-        # "thread_local": a data loader's thread may pin memory meanwhile.
-        with torch.cuda.graph(self.graph, capture_error_mode="thread_local"):
-            self.values = iteration.run(self.pixels)
 
     def __call__(self, step: int, pixels: Tensor) -> dict[str, Tensor]:
         self.pixels.copy_(pixels)

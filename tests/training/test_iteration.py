@@ -178,8 +178,8 @@ def test_a_replayed_iteration_needs_only_what_lies_in_its_tensors(
     for name in ("Stream", "current_stream"):
         monkeypatch.setattr(torch.cuda, name, lambda *_: SimpleNamespace(wait_stream=lambda other: None))
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Replayed)
-    monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
-    monkeypatch.setattr(torch.cuda, "graph", lambda graph, **_: nullcontext())
+    for name in ("device", "stream", "graph"):
+        monkeypatch.setattr(torch.cuda, name, lambda *_, **__: nullcontext())
     with module._trial("cuda_graph", state):
         captured = Captured(Iteration(spec, state, CPU))
     captured.graph.work = lambda: captured.iteration.run(captured.pixels)
