@@ -5,8 +5,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# A busy neighbour process slows spinning OpenMP threads tenfold; sleeping ones share.
+# A busy neighbour slows threads that spin while they wait; threads that sleep at once take a third of a millisecond to
+# wake. A short spin has the best of both (docs/benchmarks.md).
 export OMP_WAIT_POLICY := PASSIVE
+export GOMP_SPINCOUNT := 1000
 
 .PHONY: demo test bench lint types check clean
 

@@ -37,7 +37,7 @@ def pytest_benchmark_update_machine_info(config, machine_info):
         gpu=gpu,
         torch=torch.__version__,
         foreign_load=foreign_load(),
-        omp_wait_policy=os.environ.get("OMP_WAIT_POLICY", "unset"),
+        openmp={name: os.environ[name] for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT") if name in os.environ},
     )
 
 

@@ -55,7 +55,7 @@ def machine(information: Mapping[str, Any], date: str) -> str:
         f"{information['cpu']}, {information['threads']} threads",
         f"GPU: {information['gpu'] or 'none'}",
         f"torch {information['torch']}",
-        f"OMP_WAIT_POLICY {information['omp_wait_policy']}",
+        *(f"{name}={value}" for name, value in information["openmp"].items()),
         "" if load is None else f"others' load at the start {load:.0%}",
     ]
     return "; ".join(part for part in parts if part) + "."
@@ -123,14 +123,20 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def plot(results: Sequence[Result], path: Path) -> None:
-    """Milliseconds per batch of the three ways, forward and backward, beside the fused pass's limit."""
+    """Milliseconds of the three ways by batch, forward and backward, beside the fused pass's limit.
+
+    A panel for each device, network, precision and mode that was measured at more than one batch.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     chosen = [r for r in _of("D/Q pass", results) if r["extra_info"]["backward"]]
-    panels = sorted({_panel(result) for result in chosen})
+    sizes_of: dict[tuple[str, ...], set[int]] = {}
+    for result in chosen:
+        sizes_of.setdefault(_panel(result), set()).add(result["extra_info"]["batch"])
+    panels = sorted(panel for panel, sizes in sizes_of.items() if len(sizes) > 1)
     figure, axes = pyplot.subplots(1, max(1, len(panels)), figsize=(4.5 * max(1, len(panels)), 3.6), squeeze=False)
     for axis, panel in zip(axes[0], panels, strict=False):
         for way, label in (("separate", "two networks"), ("fused", "fused"), ("d_alone", "D alone")):

@@ -37,7 +37,7 @@ FOUND = {
         "threads": 2,
         "gpu": None,
         "torch": "2.0",
-        "omp_wait_policy": "PASSIVE",
+        "openmp": {"OMP_WAIT_POLICY": "PASSIVE"},
         "foreign_load": 0.031,
     },
 }
@@ -46,7 +46,7 @@ FOUND = {
 def test_a_report_has_a_line_for_each_figure() -> None:
     lines = report.report(FOUND).splitlines()
     assert lines[0] == (
-        "2030-01-02; a CPU, 2 threads; GPU: none; torch 2.0; OMP_WAIT_POLICY PASSIVE; others' load at the start 3%."
+        "2030-01-02; a CPU, 2 threads; GPU: none; torch 2.0; OMP_WAIT_POLICY=PASSIVE; others' load at the start 3%."
     )
     for line in (
         "| loop (cpu) | a / b | 1.500 | 1.250 to 2.000 |",
