@@ -28,8 +28,9 @@ MANIFEST = "model.json"
 FORMAT = 1
 """Version of the model folder."""
 
-CHUNK = 512
-"""Pictures that go through a network at once outside training."""
+CHUNK = 256
+"""Pictures that go through a network at once outside training. More gain nothing on a CPU: what is larger than
+32 MB is asked of the system anew each time (docs/benchmarks.md)."""
 
 
 @dataclass(frozen=True)
