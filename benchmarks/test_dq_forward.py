@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 
 import pytest
@@ -125,6 +125,8 @@ def test_pass(benchmark, case):
     run, inputs = function(case), pictures(case.architecture, case.batch, case.device)
     with inner_products(case.precision):
         work = count(lambda: run(inputs[0]))
+        if case.mode == "compiled":
+            work = replace(work, launches=0)  # how many are left is the compiler's secret
         limit = machine(device, case.precision, graph=case.mode == "graph").limit(work)
         measured, rotating = in_mode(run, case.mode, inputs[0]), itertools.cycle(inputs)
         benchmark(lambda: measured(next(rotating)))
@@ -180,4 +182,4 @@ def test_the_ways_say_the_same(architecture):
     fused = d(images)
     torch.testing.assert_close(fused.logit, d.logit(images))
     torch.testing.assert_close(fused.params, d.q_head(d.body(images)))
-    torch.testing.assert_close(folded(d)(images).params, fused.params, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(folded(d, (images,))(images).params, fused.params, atol=1e-5, rtol=1e-4)

@@ -79,9 +79,10 @@ class DomainBatchNorm(nn.Module):
 def separate_domains(module: nn.Module, switch: DomainSwitch) -> nn.Module:
     """Replace every ordinary batch norm in ``module``, in place, by one that keeps the domains apart.
 
-    A batch norm that is used in more than one place stays one and the same.
+    A batch norm that is used in more than one place stays one and the same; one with a ``forward`` of its
+    own, as a subclass may have, stays what it is.
     """
-    norms = [part for part in module.modules() if isinstance(part, _BatchNorm)]
+    norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and type(m).forward is _BatchNorm.forward]
     separated: dict[nn.Module | None, nn.Module] = {norm: DomainBatchNorm(norm, switch) for norm in norms}
     for parent in list(module.modules()):
         for name, child in parent._modules.items():

@@ -8,32 +8,33 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
 
 from .discriminator import DQ, Discriminator, Domain, DomainBatchNorm
 
 Network = TypeVar("Network", bound=nn.Module)
 
-Affine = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-Activation = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SiLU)
-"""Exactly these types: a subclass, or a parametrised layer, may do something else with its weights."""
+AFFINE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+NORMS = (DomainBatchNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+"""Exactly these types: a subclass, or a parametrised layer, may do something else."""
 
 
-def folded(network: Network, domain: Domain = "fake") -> Network:
+def folded(network: Network, example: tuple[Any, ...], domain: Domain = "fake") -> Network:
     """A copy for evaluation: in evaluation mode, and its weights need no gradient.
 
     There batch norm is an affine map, as is the layer before it. So every batch norm that follows a
     linear or convolutional layer in an `nn.Sequential` is folded into it, with its statistics of
     ``domain``, and the activation behind them overwrites its input. What is used in more than one place,
-    watched by a hook, or of a type of its own, stays as it is.
+    watched by a hook, or of a type of its own, stays as it is. A network that then answers otherwise to
+    ``example``, its arguments, because it takes its chains apart, stays whole.
     """
-    network = copy.deepcopy(network).eval().requires_grad_(False)
-    uses = Counter(child for parent in network.modules() for child in parent._modules.values())
-    for chain in network.modules():
+    plain = copy.deepcopy(network).eval().requires_grad_(False)
+    fast = copy.deepcopy(plain)
+    uses = Counter(child for parent in fast.modules() for child in parent._modules.values())
+    for chain in fast.modules():
         if type(chain) is nn.Sequential:
             _fold_chain(chain, {layer for layer in chain if uses[layer] == 1 and not _watched(layer)}, domain)
-    return network
+    return fast if _agree(plain, fast, example) else plain
 
 
 def _fold_chain(chain: nn.Sequential, own: set[nn.Module], domain: Domain) -> None:
@@ -41,20 +42,23 @@ def _fold_chain(chain: nn.Sequential, own: set[nn.Module], domain: Domain) -> No
     for i, layer in enumerate(chain):
         if layer in own and before is not None and _fold(before, layer, domain):
             chain[i] = nn.Identity()  # keeps the names of the other layers
-        elif layer in own and type(layer) in Affine:
+        elif layer in own and type(layer) in AFFINE:
             before = layer
         else:
-            if layer in own and before is not None and type(layer) in Activation:
+            if layer in own and before is not None and _may_overwrite(layer):
                 layer.inplace = True  # type: ignore[assignment]
             before = None
 
 
 def _fold(layer: Any, norm: Any, domain: Domain) -> bool:
-    """Give an affine layer the batch norm behind it; False where that is no batch norm with statistics."""
-    statistics = _statistics(norm, domain)
-    if statistics is None:
+    """Give an affine layer the batch norm behind it; False where that is none, has no statistics, or does not fit."""
+    grouped = getattr(layer, "transposed", False) and layer.groups > 1  # its weight has no axis of all outputs
+    if type(norm) not in NORMS or norm.running_mean is None or grouped:
         return False
-    mean, var = statistics
+    mean, var = norm.statistics(domain) if isinstance(norm, DomainBatchNorm) else (norm.running_mean, norm.running_var)
+    outputs = layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels
+    if len(mean) != outputs:  # after a linear layer on sequences batch norm may be over another axis
+        return False
     scale = torch.ones_like(mean) if norm.weight is None else norm.weight
     shift = torch.zeros_like(mean) if norm.bias is None else norm.bias
     batch_norm = (mean, var, norm.eps, scale, shift)
@@ -67,25 +71,33 @@ def _fold(layer: Any, norm: Any, domain: Domain) -> bool:
     return True
 
 
-def _statistics(norm: nn.Module, domain: Domain) -> tuple[Tensor, Tensor] | None:
-    if isinstance(norm, DomainBatchNorm):
-        return norm.statistics(domain)
-    if isinstance(norm, _BatchNorm) and norm.running_mean is not None and norm.running_var is not None:
-        return norm.running_mean, norm.running_var
-    return None
+def _may_overwrite(activation: nn.Module) -> bool:
+    """Whether its gradient can be told from its output, so that its input is not needed any more."""
+    if type(activation) is nn.LeakyReLU:
+        return activation.negative_slope >= 0
+    return type(activation) is nn.ReLU
 
 
 def _watched(layer: nn.Module) -> bool:
-    return bool(layer._forward_hooks or layer._forward_pre_hooks)
+    hooks = layer._forward_hooks, layer._forward_pre_hooks, layer._backward_hooks, layer._backward_pre_hooks
+    return any(hooks)
+
+
+@torch.no_grad()
+def _agree(plain: nn.Module, fast: nn.Module, example: tuple[Any, ...]) -> bool:
+    """Whether two networks answer alike, up to rounding."""
+    expected, got = plain(*example), fast(*example)
+    pairs = zip(expected, got, strict=True) if isinstance(expected, tuple) else [(expected, got)]
+    return all(torch.allclose(one, other, rtol=1e-3, atol=1e-4) for one, other in pairs)
 
 
 class FoldedDiscriminator(Discriminator):
     """D and Q for inference, folded once with the statistics of real pictures and once with those of generated ones."""
 
-    def __init__(self, discriminator: Discriminator) -> None:
+    def __init__(self, discriminator: Discriminator, images: Tensor) -> None:
         nn.Module.__init__(self)
-        self.real = folded(discriminator, "real")
-        self.fake = folded(discriminator, "fake")
+        self.real = folded(discriminator, (images, "real"), "real")
+        self.fake = folded(discriminator, (images, "fake"), "fake")
 
     def forward(self, images: Tensor, domain: Domain = "fake") -> DQ:
         """As `Discriminator.forward`, for one domain."""

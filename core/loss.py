@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -55,6 +56,8 @@ class StepView:
     discriminator: Callable[..., tuple[Tensor, Tensor]]
     """D and Q, to be called again (gradient penalties): ``(images, domain) -> (logit, params)``."""
 
+    random: torch.Generator
+    """For terms that draw; on the device, and set anew for each step."""
     _information: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -79,6 +82,9 @@ class LossTerm(Component):
     """True where a loss has a gradient of a network in it (R1, gradient penalty). torch.compile cannot
     differentiate twice, so such a term is computed outside of what is compiled, and has to call
     ``view.discriminator`` itself for the logits that it differentiates."""
+
+    draws: ClassVar[bool] = False
+    """True where a loss takes numbers from ``view.random``: in another order pictures then meet other numbers."""
 
     weight: float = Field(default=1.0, ge=0.0)
     """Factor on the term in both phases."""

@@ -284,7 +284,11 @@ class Frozen(InfoGAN):
     """An InfoGAN for inference alone: batch norm is folded into the weights (see `core.fold.folded`)."""
 
     def __init__(self, model: InfoGAN) -> None:
-        super().__init__(model.spec, folded(model.generator), FoldedDiscriminator(model.discriminator))
+        latent = model.latents.sample(4, generator=torch.Generator().manual_seed(0)).to(model.device)
+        generator = folded(model.generator, (latent,))
+        with torch.no_grad():
+            images = generator(latent)
+        super().__init__(model.spec, generator, FoldedDiscriminator(model.discriminator, images))
         self.eval()
 
     def frozen(self) -> Frozen:

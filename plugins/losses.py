@@ -18,15 +18,26 @@ from ..core.loss import LossTerm, Phase, Reach, StepView
 from ..registry import hookimpl
 
 
-class _Adversarial(LossTerm):
-    """D's side, which both games share: D minimises -E[log D(x)] - E[log(1 - D(G(z, c)))]."""
+class _Game(LossTerm):
+    """What all games between D and G share: whom they teach."""
 
     def reach(self, phase: Phase) -> frozenset[Reach]:
         return frozenset({"d_body", "d_head"} if phase == "d" else {"generator"})
 
+
+class _Adversarial(_Game):
+    """D's side, which both games of probabilities share: D minimises -E[log D(x)] - E[log(1 - D(G(z, c)))]."""
+
+    real_label: float = Field(default=1.0, gt=0.5, le=1.0)
+    """The probability that D is taught for real pictures; below 1, such as 0.9: one-sided label smoothing
+    (Salimans et al. 2016, section 3.4), which keeps D from being too sure."""
+
     def d_loss(self, view: StepView) -> Tensor:
-        assert view.real_logit is not None, "D's phase judges real pictures"
-        return F.softplus(-view.real_logit).mean() + F.softplus(view.fake_logit).mean()
+        real, p = _judged_real(view), self.real_label
+        of_real = F.softplus(-real).mean()
+        if p < 1:
+            of_real = p * of_real + (1 - p) * F.softplus(real).mean()
+        return of_real + F.softplus(view.fake_logit).mean()
 
 
 class Minimax(_Adversarial):
@@ -45,6 +56,53 @@ class NonSaturating(_Adversarial):
 
     def g_loss(self, view: StepView) -> Tensor:
         return F.softplus(-view.fake_logit).mean()
+
+
+class LeastSquares(_Game):
+    """D's logit is drawn to 1 for real pictures and to 0 for generated ones, by G to 1 (Mao et al. 2017, equation 9).
+
+    Each side is half a mean square.
+    """
+
+    kind: Literal["least_squares"] = "least_squares"
+
+    def d_loss(self, view: StepView) -> Tensor:
+        return 0.5 * (_judged_real(view) - 1).square().mean() + 0.5 * view.fake_logit.square().mean()
+
+    def g_loss(self, view: StepView) -> Tensor:
+        return 0.5 * (view.fake_logit - 1).square().mean()
+
+
+class Hinge(_Game):
+    """D's logit is to be at least 1 for real pictures and at most -1 for generated ones (Lim and Ye 2017)."""
+
+    kind: Literal["hinge"] = "hinge"
+
+    def d_loss(self, view: StepView) -> Tensor:
+        return F.relu(1 - _judged_real(view)).mean() + F.relu(1 + view.fake_logit).mean()
+
+    def g_loss(self, view: StepView) -> Tensor:
+        return -view.fake_logit.mean()
+
+
+class Wasserstein(_Game):
+    """D's mean logit is to differ as far as it can (Arjovsky et al. 2017, equation 2).
+
+    It bounds a distance only where something bounds D's slope: put a `gradient_penalty` beside it.
+    """
+
+    kind: Literal["wasserstein"] = "wasserstein"
+
+    def d_loss(self, view: StepView) -> Tensor:
+        return view.fake_logit.mean() - _judged_real(view).mean()
+
+    def g_loss(self, view: StepView) -> Tensor:
+        return -view.fake_logit.mean()
+
+
+def _judged_real(view: StepView) -> Tensor:
+    assert view.real_logit is not None, "D's phase judges real pictures"
+    return view.real_logit
 
 
 class MutualInformation(LossTerm):
@@ -91,4 +149,4 @@ class MutualInformation(LossTerm):
 
 @hookimpl
 def infogan_components() -> list[type]:
-    return [Minimax, NonSaturating, MutualInformation]
+    return [Minimax, NonSaturating, LeastSquares, Hinge, Wasserstein, MutualInformation]

@@ -53,6 +53,7 @@ def view_of(model: InfoGAN, n: int = 8, *, phase: str = "g") -> StepView:
         params=params,
         generator=model.generator,
         discriminator=model.discriminator,
+        random=seeded,
     )
 
 

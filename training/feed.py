@@ -46,7 +46,7 @@ def batches_from(
         order = _Order(seed, size, batch_size, device)
         return lambda step: pixels[order(step)]
     loaded = _loaded(data, _Order(seed, size, batch_size, torch.device("cpu")), start, pinned=device.type == "cuda")
-    batches = _copied_ahead(loaded, device) if device.type == "cuda" else loaded
+    batches = _copied_aside(loaded, device) if device.type == "cuda" else loaded
     return lambda step: next(batches)
 
 
@@ -104,18 +104,13 @@ def _loaded(data: Dataset[Any], order: _Order, start: int, *, pinned: bool) -> I
         yield batch[0] if isinstance(batch, list | tuple) else batch
 
 
-def _copied_ahead(batches: Iterator[Tensor], device: torch.device) -> Iterator[Tensor]:
-    """Pinned batches on the GPU, each copied on a stream of its own while the one before it is computed with."""
-    stream = torch.cuda.Stream(device)
-
-    def copied() -> Tensor:
-        with torch.cuda.stream(stream):
-            return next(batches).to(device, non_blocking=True)
-
-    ready = copied()
-    while True:
+def _copied_aside(batches: Iterator[Tensor], device: torch.device) -> Iterator[Tensor]:
+    """Pinned batches on the GPU, copied on a stream of its own while that still computes with the one before."""
+    aside = torch.cuda.Stream(device)
+    for batch in batches:
+        with torch.cuda.stream(aside):
+            copied = batch.to(device, non_blocking=True)
         computing = torch.cuda.current_stream(device)
-        computing.wait_stream(stream)
-        ready.record_stream(computing)  # its memory is not given away while that stream may still read it
-        batch, ready = ready, copied()
-        yield batch
+        computing.wait_stream(aside)
+        copied.record_stream(computing)  # its memory is not given away while that stream may still read it
+        yield copied

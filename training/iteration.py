@@ -37,9 +37,10 @@ class Iteration:
         self, spec: RunSpec, state: State, device: torch.device, *, wrap: Callable[[Function], Function] = plain
     ) -> None:
         self.spec, self.state, self.device = spec, state, device
-        self.objective = Objective(state.model, precision=spec.training.precision, wrap=wrap)
         self.step = torch.zeros((), dtype=torch.int64, device=device)
         self.random = torch.Generator(device)
+        precision = spec.training.precision
+        self.objective = Objective(state.model, precision=precision, random=self.random, wrap=wrap)
 
     def __call__(self, step: int, pixels: Tensor) -> dict[str, Tensor]:
         self.seek(step)
@@ -69,22 +70,22 @@ class Captured:
     def __init__(self, iteration: Iteration) -> None:
         self.iteration = iteration
         self.pixels = _blank(iteration)
-        self.graph = torch.cuda.CUDAGraph()
-        self.graph.register_generator_state(iteration.random)
         iteration.seek(0)
         with torch.cuda.device(iteration.device):
-            self._warm_up()
-            # "thread_local": a data loader's thread may pin memory meanwhile.
-            with torch.cuda.graph(self.graph, capture_error_mode="thread_local"):
-                self.values = iteration.run(self.pixels)
-
-    def _warm_up(self) -> None:
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
-            for _ in range(WARM_UP):
-                self.iteration.run(self.pixels)
-        torch.cuda.current_stream().wait_stream(aside)
+            computing, aside = torch.cuda.current_stream(), torch.cuda.Stream()
+            self.graph = torch.cuda.CUDAGraph()
+            self.graph.register_generator_state(iteration.random)
+            aside.wait_stream(computing)
+            try:
+                with torch.cuda.stream(aside):
+                    for _ in range(WARM_UP):
+                        iteration.run(self.pixels)
+                computing.wait_stream(aside)
+                # "thread_local": a data loader's thread may pin memory meanwhile.
+                with torch.cuda.graph(self.graph, stream=aside, capture_error_mode="thread_local"):
+                    self.values = iteration.run(self.pixels)
+            finally:
+                torch.cuda.set_stream(computing)  # a capture that fails leaves its own stream in force
 
     def __call__(self, step: int, pixels: Tensor) -> dict[str, Tensor]:
         self.pixels.copy_(pixels)
@@ -100,19 +101,22 @@ def fastest(spec: RunSpec, state: State, device: torch.device) -> Iterate:
     is left out, with one warning that says why.
     """
     training = spec.training
-    iteration = Iteration(spec, state, device)
+    wrap = plain
     if training.compile != "eager":
-        mode = MODES[training.compile]
-        compiled = Iteration(spec, state, device, wrap=lambda function: torch.compile(function, mode=mode))
+
+        def compiled(function: Function) -> Function:
+            return torch.compile(function, mode=MODES[training.compile])
+
         with _trial("compile", state):
-            compiled(0, _blank(compiled))
-            iteration = compiled
+            iteration = Iteration(spec, state, device, wrap=compiled)
+            iteration(0, _blank(iteration))
+            wrap = compiled
     if training.cuda_graph and device.type != "cuda":
         warnings.warn("training.cuda_graph is left out: there is no CUDA device", RuntimeWarning, stacklevel=2)
     elif training.cuda_graph:
         with _trial("cuda_graph", state):
-            return Captured(iteration)
-    return iteration
+            return Captured(Iteration(spec, state, device, wrap=wrap))
+    return Iteration(spec, state, device, wrap=wrap)  # a new one: what a failed trial used may be unfit
 
 
 @contextmanager
@@ -122,8 +126,9 @@ def _trial(setting: str, state: State) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # whatever a compiler raises, the plain way goes on
-        reason = next(iter(str(error).strip().splitlines()), "")
-        message = f"training.{setting} is left out: {type(error).__name__}: {reason}"
+        cause = error.__context__ or error  # ending a capture that failed raises an error of its own
+        reason = next(iter(str(cause).strip().splitlines()), "")
+        message = f"training.{setting} is left out: {type(cause).__name__}: {reason}"
         warnings.warn(message, RuntimeWarning, stacklevel=5)
     finally:
         state.restore(before)

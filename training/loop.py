@@ -81,7 +81,8 @@ def train(
         spec: What to train.
         out: The run folder.
         resume: Go on from the newest checkpoint in ``out``, or start where there is none. On a CPU the
-            result is bit for bit that of an uninterrupted run.
+            result is bit for bit that of an uninterrupted run, unless a network or a data set draws
+            random numbers itself, as dropout does.
         on_report: Called every ``log_every`` steps.
         on_model: Called every ``picture_every`` steps and at the end, with the model as it would be
             saved, the steps finished, and ``out``.
@@ -109,9 +110,13 @@ def _train(
     feed = batches_from(data, batch_size=t.batch_size, seed=t.seed, start=start, device=device)
     export = _Exporter(spec, state, data, device)
     _write_settings(out, spec)
-    log = _Log(out / "log.jsonl", spec, start)
     state.model.train()
+    if start >= t.steps:  # the run was finished; whether its model was saved before it ended is not known
+        model = export()
+        model.save(out / "model")
+        return model
     iterate = fastest(spec, state, device)
+    log = _Log(out / "log.jsonl", spec, start)
     for step in range(start, t.steps):
         log.add(iterate(step, feed(step)))
         done = step + 1
@@ -130,9 +135,6 @@ def _train(
             model.save(out / "model")
         if picture:
             on_model(model, done, out)
-    if start >= t.steps:  # the run was finished; whether its model was saved before it ended is not known
-        model = export()
-        model.save(out / "model")
     return model
 
 

@@ -21,15 +21,16 @@ def inner_products(precision: Precision) -> Iterator[None]:
     switches, called ``fp32_precision``, are left alone: once they are used `torch.compile` fails, up to
     torch 2.14. A program that has used them keeps its own choice.
     """
-    matrix: Any = torch.backends.cuda.matmul
     convolution: Any = torch.backends.cudnn
     try:
-        before = matrix.allow_tf32, convolution.allow_tf32
+        before = torch.get_float32_matmul_precision(), convolution.allow_tf32
     except RuntimeError:  # the newer switches have been used, and then the older ones cannot be read
         yield
         return
-    matrix.allow_tf32 = convolution.allow_tf32 = precision == "tf32"
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    convolution.allow_tf32 = precision == "tf32"
     try:
         yield
     finally:
-        matrix.allow_tf32, convolution.allow_tf32 = before
+        torch.set_float32_matmul_precision(before[0])
+        convolution.allow_tf32 = before[1]

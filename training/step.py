@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ..core.discriminator import DQ, Domain
 from ..core.loss import LossTerm, Part, Phase, StepView
 from ..core.model import InfoGAN
 from .precision import Precision
@@ -64,14 +65,21 @@ def plain(function: Function) -> Function:
 class Objective:
     """What the players minimise, as functions of tensors: ``generate``, ``d_losses``, ``g_losses``.
 
-    Inner products are computed in ``precision``; losses in fp32. ``wrap`` is applied to the three
-    functions that do the work, `torch.compile` for one; terms that differentiate twice stay outside.
+    Inner products are computed in ``precision``; losses in fp32. Terms that draw do so from ``random``,
+    which is on the model's device. ``wrap`` is applied to the three functions that do the work,
+    `torch.compile` for one; terms that differentiate twice stay outside.
     """
 
     def __init__(
-        self, model: InfoGAN, *, precision: Precision = "fp32", wrap: Callable[[Function], Function] = plain
+        self,
+        model: InfoGAN,
+        *,
+        precision: Precision = "fp32",
+        random: torch.Generator | None = None,
+        wrap: Callable[[Function], Function] = plain,
     ) -> None:
         self.model, self.precision = model, precision
+        self.random = torch.Generator(model.device) if random is None else random
         terms = model.spec.losses
         self._terms = {name: term for name, term in terms.items() if not term.second_order}
         self._second_order = {name: term for name, term in terms.items() if term.second_order}
@@ -92,23 +100,29 @@ class Objective:
 
     def _generate(self, latent: Tensor) -> Tensor:
         with self._cast(latent):
-            fake: Tensor = self.model.generator(latent)
-        return fake
+            fake = self.model.generator(latent)
+        return _full(fake)
+
+    def _discriminate(self, images: Tensor, domain: Domain) -> DQ:
+        with self._cast(images):
+            logit, params = self.model.discriminator(images, domain)
+        return DQ(_full(logit), _full(params))
 
     def _d_pass(self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor) -> tuple[Seen, dict[str, Tensor]]:
-        d, both = self.model.discriminator, torch.cat([real, fake.to(real)])
-        with self._cast(real):
-            logit, params = d(both, "both") if self._q_in_d else (d.logit(both, "both"), None)
-        real_logit, fake_logit = _full(logit).chunk(2)
-        seen = Seen(real_logit, fake_logit, None if params is None else _full(params))
+        both, params = torch.cat([real, fake]), None
+        if self._q_in_d:
+            logit, params = self._discriminate(both, "both")
+        else:
+            with self._cast(real):
+                logit = _full(self.model.discriminator.logit(both, "both"))
+        real_logit, fake_logit = logit.chunk(2)
+        seen = Seen(real_logit, fake_logit, params)
         return seen, weighted(self._terms, self._view(seen, real, fake, latent, step), "d")
 
     def _g_pass(
         self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor
     ) -> tuple[Seen, dict[str, Tensor], dict[str, Tensor]]:
-        with self._cast(real):
-            logit, params = self.model.discriminator(fake, "fake")
-        seen = Seen(None, _full(logit), _full(params))
+        seen = Seen(None, *self._discriminate(fake, "fake"))
         view = self._view(seen, real, fake, latent, step)
         losses = weighted(self._terms, view, "g")
         return seen, losses, {name: nats.detach() for name, nats in view.information.items()}
@@ -122,18 +136,18 @@ class Objective:
         return {name: losses[name] for name in self.model.spec.losses if name in losses}
 
     def _view(self, seen: Seen, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor) -> StepView:
-        model = self.model
         return StepView(
             step=step,
             real=real,
             fake=fake,
             latent=latent,
-            latents=model.latents,
+            latents=self.model.latents,
             real_logit=seen.real_logit,
             fake_logit=seen.fake_logit,
             params=seen.params,
-            generator=model.generator,
-            discriminator=model.discriminator,
+            generator=self._generate,
+            discriminator=self._discriminate,
+            random=self.random,
         )
 
     def _cast(self, like: Tensor) -> AbstractContextManager[Any]:

@@ -32,7 +32,8 @@ def captured(function: Callable[[], Any]) -> Callable[[], Any]:
 def in_mode(function: Callable[[torch.Tensor], Any], mode: str, example: torch.Tensor) -> Callable[[torch.Tensor], Any]:
     """``function`` of one tensor in a mode; all tensors have the shape of ``example``."""
     if mode == "compiled":
-        return torch.compile(function)
+        torch._dynamo.reset()  # else the cases before this one count against its limit of compilations
+        return torch.compile(function, dynamic=False)
     if mode == "graph":
         given = example.clone()
         replay = captured(lambda: function(given))

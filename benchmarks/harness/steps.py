@@ -54,7 +54,7 @@ class PlainStep:
     def __init__(self, model: InfoGAN, tricks: Tricks) -> None:
         layout = torch.channels_last if tricks.channels_last else torch.contiguous_format
         self.model, self.tricks = model.train().to(memory_format=layout), tricks
-        self.sides = players(model, **RATES)
+        self.sides, self.random = players(model, **RATES), torch.Generator(model.device)
         kind = {"betas": RATES["betas"], "foreach": tricks.adam == "foreach", "fused": tricks.adam == "fused"}
         self.d_adam = torch.optim.Adam(self.sides.d_weights, lr=RATES["d_lr"], **kind)
         self.g_adam = torch.optim.Adam(self.sides.g_weights, lr=RATES["g_lr"], **kind)
@@ -105,6 +105,7 @@ class PlainStep:
             params=params,
             generator=model.generator,
             discriminator=model.discriminator,
+            random=self.random,
         )
 
 

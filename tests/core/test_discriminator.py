@@ -85,6 +85,14 @@ def test_a_batch_norm_used_twice_is_separated_in_both_places() -> None:
     assert not [m for m in network.modules() if isinstance(m, nn.BatchNorm1d)]
 
 
+def test_a_batch_norm_with_a_way_of_its_own_stays() -> None:
+    class Clamped(nn.BatchNorm1d):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x).clamp(-1, 1)
+
+    assert isinstance(separate_domains(Clamped(2), DomainSwitch()), Clamped)
+
+
 def test_a_bare_batch_norm_is_separated_too() -> None:
     assert isinstance(separate_domains(nn.BatchNorm1d(2, affine=False), DomainSwitch()), DomainBatchNorm)
 

@@ -53,7 +53,7 @@ def test_a_folded_chain_computes_the_same_without_batch_norm(name: str) -> None:
     make, shape = CHAINS[name]
     network = unsettle(make()).double()
     x = torch.randn(shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    fast = folded(network)
+    fast = folded(network, (x,))
     before = x.clone()
     assert torch.allclose(fast(x), network(x), atol=1e-10)
     assert torch.equal(x, before), "the input is left as it is"
@@ -85,6 +85,63 @@ class Doubled(nn.Linear):
         return 2 * super().forward(x)
 
 
+class Clamped(nn.BatchNorm1d):
+    """A batch norm of a type of its own."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).clamp(-0.1, 0.1)
+
+
+class Skipping(nn.Module):
+    """Takes its chain apart: what its layers say on the way counts too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.ReLU())
+
+    def forward(self, x: Tensor) -> Tensor:
+        said = []
+        for layer in self.layers:
+            x = layer(x)
+            said.append(x)
+        return torch.cat(said, dim=1)
+
+
+class Residual(nn.Module):
+    """Needs what an activation would have overwritten."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(4, 4), nn.LeakyReLU(0.1))
+        self.norm = nn.BatchNorm1d(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first = self.layers[0](x)
+        return self.norm(self.layers[1](first) + first)
+
+
+class Tied(nn.Module):
+    """Uses a layer's weight beside the layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.encoder(x) @ self.encoder[0].weight
+
+
+class OverSequences(nn.Module):
+    """Batch norm over axis 1 behind a linear layer on axis 2, of the same length."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x.unsqueeze(1).expand(-1, 4, -1))
+
+
 KEPT: dict[str, Callable[[], nn.Module]] = {
     "a layer used twice": shared_layer,
     "a norm used twice": shared_norm,
@@ -92,6 +149,14 @@ KEPT: dict[str, Callable[[], nn.Module]] = {
     "a layer of another type": lambda: nn.Sequential(Doubled(4, 4), nn.BatchNorm1d(4)),
     "a parametrised layer": lambda: nn.Sequential(spectral_norm(nn.Linear(4, 4)), nn.BatchNorm1d(4)),
     "a norm before its layer": lambda: nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 4)),
+    "a norm of another type": lambda: nn.Sequential(nn.Linear(4, 4), Clamped(4)),
+    "a chain taken apart": Skipping,
+    "an input that is needed again": Residual,
+    "a weight that is used elsewhere": Tied,
+    "a norm over another axis": OverSequences,
+    "a norm over another number": lambda: nn.Sequential(
+        nn.Linear(4, 3), nn.Unflatten(1, (1, 3)), nn.Linear(3, 3), nn.BatchNorm1d(1)
+    ),
     "an activation between": lambda: nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.BatchNorm1d(4)),
 }
 
@@ -101,9 +166,35 @@ KEPT: dict[str, Callable[[], nn.Module]] = {
 def test_what_cannot_be_folded_stays(name: str) -> None:
     network = unsettle(KEPT[name]()).double()
     x = torch.randn(5, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    fast = folded(network)
+    fast = folded(network, (x,))
     assert torch.allclose(fast(x), network(x), atol=1e-12)
     assert len(norms(fast)) == len(norms(network))
+
+
+@torch.no_grad()
+def test_grouped_transposed_convolutions_stay() -> None:
+    network = unsettle(nn.Sequential(nn.ConvTranspose2d(4, 4, 3, groups=2), nn.BatchNorm2d(4))).double()
+    x = torch.randn(2, 4, 5, 5, dtype=torch.float64)
+    assert torch.equal(folded(network, (x,))(x), network(x))
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU(), nn.LeakyReLU(0.1), nn.LeakyReLU(-0.5), nn.ELU(-1.0), nn.SiLU()])
+def test_a_gradient_passes_through_a_folded_chain(activation: nn.Module) -> None:
+    """`InfoGAN.edit` descends through a generator."""
+    network = unsettle(nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), activation)).double()
+    x = torch.randn(5, 4, dtype=torch.float64, requires_grad=True)
+    fast = folded(network, (x.detach(),))
+    slopes = [torch.autograd.grad(n(x).square().sum(), x)[0] for n in (network, fast)]
+    assert torch.allclose(*slopes, atol=1e-10)
+
+
+def test_a_layer_that_a_backward_hook_watches_stays() -> None:
+    network = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.BatchNorm1d(4))
+    seen: list[int] = []
+    network[0].register_full_backward_hook(lambda module, into, out: seen.append(len(out)))
+    fast = folded(network, (torch.randn(5, 4),))
+    fast(torch.randn(5, 4, requires_grad=True)).sum().backward()
+    assert seen == [1]
 
 
 @torch.no_grad()
@@ -113,7 +204,7 @@ def test_an_activation_overwrites_no_input_that_someone_else_has() -> None:
     for network in (inner, nn.Sequential(nn.Identity(), inner), nn.Sequential(nn.Linear(4, 4), inner)):
         x = torch.randn(5, 4)
         before = x.clone()
-        assert torch.allclose(folded(network)(x), network(x), atol=1e-6)
+        assert torch.allclose(folded(network, (x,))(x), network(x), atol=1e-6)
         assert torch.equal(x, before)
 
 
@@ -122,8 +213,11 @@ def test_each_domain_is_folded_with_its_own_statistics() -> None:
     unsettle(network)
     x = torch.randn(5, 4)
     network[1].switch.now = "real"
-    assert torch.allclose(folded(network, "real")(x), network(x), atol=1e-5)
-    assert not torch.allclose(folded(network, "fake")(x), network(x), atol=1e-1)
+    fast = folded(network, (x,), "real")
+    assert torch.allclose(fast(x), network(x), atol=1e-5)
+    assert not norms(fast)
+    network[1].switch.now = "fake"
+    assert not torch.allclose(fast(x), network(x), atol=1e-1)
 
 
 @pytest.mark.parametrize("recipe", ["mnist", "sprites"])

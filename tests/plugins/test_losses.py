@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from infogan import Latents, LossTerm
 from infogan.core.loss import StepView
 from infogan.plugins.codes import Categorical, Uniform
-from infogan.plugins.losses import Minimax, MutualInformation, NonSaturating
+from infogan.plugins.losses import Hinge, LeastSquares, Minimax, MutualInformation, NonSaturating, Wasserstein
 from infogan.plugins.noises import NormalNoise
 
 
@@ -35,6 +35,7 @@ def view() -> StepView:
         params=torch.randn(16, latents.n_params, generator=seeded),
         generator=nothing,
         discriminator=nothing,
+        random=seeded,
     )
 
 
@@ -62,6 +63,46 @@ def test_both_games_push_g_the_same_way_and_only_one_fades(view: StepView) -> No
         pushes[game.kind] = -3 * logit.grad[0].item()
     assert pushes["minimax"] < 1e-8
     assert pushes["non_saturating"] == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("game", [Minimax, NonSaturating])
+@pytest.mark.parametrize("label", [0.9, 0.7])
+def test_a_smoothed_label_is_the_probability_that_d_is_taught(
+    game: type[Minimax], label: float, view: StepView
+) -> None:
+    smoothed = game(real_label=label)
+    assert torch.allclose(smoothed.d_loss(view), bce(view.real_logit, label) + bce(view.fake_logit, 0.0))
+    logits = torch.linspace(-5, 5, 1001)
+    losses = [smoothed.d_loss(replace(view, real_logit=logit[None])).item() for logit in logits]
+    assert logits[losses.index(min(losses))].sigmoid().item() == pytest.approx(label, abs=0.01)
+    assert torch.equal(smoothed.g_loss(view), game().g_loss(view)), "G's side stays"
+
+
+@pytest.mark.parametrize("label", [0.5, 0.0, 1.1])
+def test_a_label_of_real_pictures_calls_them_real(label: float) -> None:
+    with pytest.raises(ValueError, match="real_label"):
+        NonSaturating(real_label=label)
+
+
+def test_other_games_by_hand(view: StepView) -> None:
+    view = replace(view, real_logit=torch.tensor([2.0, 0.0]), fake_logit=torch.tensor([-3.0, 0.5]))
+    for game, d_loss, g_loss in (
+        (LeastSquares(), 0.5 * (1 + 1) / 2 + 0.5 * (9 + 0.25) / 2, 0.5 * (16 + 0.25) / 2),
+        (Hinge(), (0 + 1) / 2 + (0 + 1.5) / 2, 1.25),
+        (Wasserstein(), -1.25 - 1, 1.25),
+    ):
+        assert game.d_loss(view).item() == pytest.approx(d_loss)
+        assert game.g_loss(view).item() == pytest.approx(g_loss)
+
+
+@pytest.mark.parametrize("game", [Minimax(), NonSaturating(), LeastSquares(), Hinge(), Wasserstein()])
+def test_in_every_game_d_raises_what_is_real_and_g_what_it_made(game: LossTerm, view: StepView) -> None:
+    real, fake = torch.zeros(4, requires_grad=True), torch.zeros(4, requires_grad=True)
+    of_real, of_fake = torch.autograd.grad(game.d_loss(replace(view, real_logit=real, fake_logit=fake)), (real, fake))
+    (of_g,) = torch.autograd.grad(game.g_loss(replace(view, fake_logit=fake)), fake)
+    assert (of_real < 0).all()
+    assert (of_fake > 0).all() or (isinstance(game, LeastSquares) and not of_fake.any()), "0 is where it wants fakes"
+    assert (of_g < 0).all()
 
 
 def test_a_d_that_cannot_tell_loses_two_log_two(view: StepView) -> None:

@@ -20,9 +20,10 @@ from infogan.core.data import Images
 from infogan.core.loss import Part, Phase, StepView
 from infogan.plugins.codes import Angle, Bernoulli, Categorical, Normal, Uniform
 from infogan.plugins.heads import Linear, Mlp
-from infogan.plugins.losses import Minimax, MutualInformation, NonSaturating
+from infogan.plugins.losses import Hinge, LeastSquares, Minimax, MutualInformation, NonSaturating, Wasserstein
 from infogan.plugins.mnist import Mnist, MnistBody, MnistGenerator
 from infogan.plugins.noises import NormalNoise, UniformNoise
+from infogan.plugins.penalties import R1, GradientPenalty
 from infogan.plugins.sprites import Sprites, SpritesBody, SpritesGenerator
 from infogan.testing import (
     check_component,
@@ -57,6 +58,12 @@ PARTS = [
     Mlp(hidden=7, leak=0.01),
     Minimax(),
     NonSaturating(weight=0.5),
+    NonSaturating(real_label=0.9),
+    LeastSquares(),
+    Hinge(),
+    Wasserstein(),
+    R1(),
+    GradientPenalty(weight=1.0),
     MutualInformation(),
     MutualInformation(routing="generator", weight=0.0),
     MutualInformation(warmup=1000),

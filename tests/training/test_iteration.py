@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 import torch
@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from infogan import LossTerm, ModelSpec, RunSpec, build, train
-from infogan.core.loss import Reach, StepView
 from infogan.plugins.losses import Minimax, MutualInformation, NonSaturating
+from infogan.plugins.penalties import R1, GradientPenalty
 from infogan.training import iteration as module
 from infogan.training.checkpoint import State
 from infogan.training.iteration import Captured, Iteration, fastest
@@ -27,22 +27,6 @@ from infogan.training.step import Objective, players, training_step
 
 CPU = torch.device("cpu")
 MakeRun = Callable[..., RunSpec]
-
-
-class RealPenalty(LossTerm):
-    """R1: the squared gradient of D's logit with regard to real pictures."""
-
-    kind: Literal["real_penalty"] = "real_penalty"
-    second_order = True
-
-    def reach(self, phase: Literal["d", "g"]) -> frozenset[Reach]:
-        return frozenset({"d_body", "d_head"} if phase == "d" else ())
-
-    def d_loss(self, view: StepView) -> Tensor:
-        real = view.real.detach().requires_grad_()
-        logit, _ = view.discriminator(real, "real")
-        (slope,) = torch.autograd.grad(logit.sum(), real, create_graph=True)
-        return slope.square().flatten(1).sum(dim=1).mean()
 
 
 @pytest.fixture
@@ -110,7 +94,7 @@ def test_a_compiled_run_is_close_to_the_plain_one(run_spec: MakeRun, tmp_path: P
 def test_a_term_that_differentiates_twice_stays_outside_of_what_is_compiled(
     model_spec: Callable[..., ModelSpec], run_spec: MakeRun, pixels: list[Tensor]
 ) -> None:
-    losses = {"penalty": RealPenalty(weight=10.0), **model_spec().losses}
+    losses = {"penalty": R1(), "mixture": GradientPenalty(), **model_spec().losses}
     spec = run_spec(model=model_spec(losses=losses))
     states = [_state(spec, CPU) for _ in range(2)]
     plain = Iteration(spec, states[0], CPU)
@@ -119,8 +103,9 @@ def test_a_term_that_differentiates_twice_stays_outside_of_what_is_compiled(
     for values, same in zip(one, other, strict=True):
         assert list(values) == list(same)
         assert same == pytest.approx(values, abs=1e-5)
-        assert [name for name in values if name.startswith("d/")] == ["d/penalty", "d/adversarial", "d/information"]
+        assert [name for name in values if name.startswith("d/")] == [f"d/{name}" for name in losses]
         assert values["d/penalty"] > 0
+        assert values["d/mixture"] > 0
     assert difference(*states) < 1e-4
 
 
@@ -178,7 +163,7 @@ def test_a_replayed_iteration_needs_only_what_lies_in_its_tensors(
     for name in ("Stream", "current_stream"):
         monkeypatch.setattr(torch.cuda, name, lambda *_: SimpleNamespace(wait_stream=lambda other: None))
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Replayed)
-    for name in ("device", "stream", "graph"):
+    for name in ("device", "stream", "set_stream", "graph"):
         monkeypatch.setattr(torch.cuda, name, lambda *_, **__: nullcontext())
     with module._trial("cuda_graph", state):
         captured = Captured(Iteration(spec, state, CPU))

@@ -18,7 +18,8 @@ CONVOLUTION: Any = torch.backends.cudnn
 def torch_as_it_was() -> Iterator[None]:
     yield
     MATRIX.fp32_precision = "none"
-    MATRIX.allow_tf32, CONVOLUTION.allow_tf32 = False, True  # what torch begins with
+    torch.set_float32_matmul_precision("highest")  # what torch begins with
+    CONVOLUTION.allow_tf32 = True
 
 
 @pytest.mark.parametrize(("precision", "allowed"), [("fp32", False), ("tf32", True), ("bf16", False)])
@@ -30,6 +31,14 @@ def test_tf32_is_used_where_it_is_asked_for_and_nowhere_else(
     with inner_products(precision):
         assert (MATRIX.allow_tf32, CONVOLUTION.allow_tf32) == (allowed, allowed)
     assert (MATRIX.allow_tf32, CONVOLUTION.allow_tf32) == before
+
+
+@pytest.mark.parametrize("before", ["highest", "high", "medium"])
+def test_a_programs_own_precision_comes_back(before: str) -> None:
+    torch.set_float32_matmul_precision(before)
+    with inner_products("fp32"):
+        assert torch.get_float32_matmul_precision() == "highest"
+    assert torch.get_float32_matmul_precision() == before
 
 
 def test_a_run_that_fails_leaves_torch_as_it_was() -> None:

@@ -17,8 +17,9 @@ from torch.utils.flop_counter import FlopCounterMode
 import infogan
 from infogan import InfoGAN, LossTerm, ModelSpec, build
 from infogan.core.discriminator import DomainBatchNorm
-from infogan.core.loss import StepView
+from infogan.core.loss import Reach, StepView
 from infogan.plugins.losses import Minimax, MutualInformation, NonSaturating
+from infogan.plugins.penalties import R1, GradientPenalty
 from infogan.training.step import Objective, players, training_step
 
 RATES = {"d_lr": 2e-3, "g_lr": 5e-3, "betas": (0.5, 0.999)}
@@ -278,6 +279,34 @@ def test_bf16_is_used_and_is_close_to_fp32(model: InfoGAN) -> None:
         results.append(training_step(objective, players(network, **RATES), *batch(network, 0), START))
     assert results[0]["d_loss"] != results[1]["d_loss"]
     assert results[0]["d_loss"].item() == pytest.approx(results[1]["d_loss"].item(), abs=0.05)
+
+
+class Again(LossTerm):
+    """Calls D again on what G made, and mixes it with real pictures."""
+
+    kind: Literal["again"] = "again"
+
+    def reach(self, phase: Literal["d", "g"]) -> frozenset[Reach]:
+        return frozenset({"d_body", "d_head"} if phase == "d" else ())
+
+    def d_loss(self, view: StepView) -> Tensor:
+        assert view.fake.dtype == view.real.dtype
+        assert view.generator(view.latent).dtype == view.real.dtype
+        logit, params = view.discriminator(view.real.lerp(view.fake, 0.5), "fake")
+        assert logit.dtype == params.dtype == view.fake_logit.dtype == torch.float32
+        return logit.square().mean()
+
+
+def test_bf16_shows_terms_fp32_alone(model_spec: Callable[..., ModelSpec]) -> None:
+    """Also those that differentiate twice."""
+    losses = {**model_spec().losses, "again": Again(), "r1": R1(), "mixture": GradientPenalty()}
+    model = build(model_spec(losses=losses)).train()
+    values = training_step(
+        Objective(model, precision="bf16"), players(model, **RATES), *batch(model, 0), torch.tensor(0)
+    )
+    for name in losses.keys() - {"information", "adversarial"}:
+        assert values[f"d/{name}"].isfinite()
+        assert values[f"d/{name}"] > 0
 
 
 def test_a_step_draws_nothing_from_the_global_generator(model: InfoGAN) -> None:
