@@ -101,22 +101,20 @@ def fastest(spec: RunSpec, state: State, device: torch.device) -> Iterate:
     is left out, with one warning that says why.
     """
     training = spec.training
-    wrap = plain
+    iteration = Iteration(spec, state, device)
     if training.compile != "eager":
-
-        def compiled(function: Function) -> Function:
-            return torch.compile(function, mode=MODES[training.compile])
-
+        mode = MODES[training.compile]
+        compiled = Iteration(spec, state, device, wrap=lambda function: torch.compile(function, mode=mode))
         with _trial("compile", state):
-            iteration = Iteration(spec, state, device, wrap=compiled)
-            iteration(0, _blank(iteration))
-            wrap = compiled
+            compiled(0, _blank(compiled))
+            iteration = compiled
     if training.cuda_graph and device.type != "cuda":
         warnings.warn("training.cuda_graph is left out: there is no CUDA device", RuntimeWarning, stacklevel=2)
     elif training.cuda_graph:
         with _trial("cuda_graph", state):
-            return Captured(Iteration(spec, state, device, wrap=wrap))
-    return Iteration(spec, state, device, wrap=wrap)  # a new one: what a failed trial used may be unfit
+            return Captured(iteration)
+        return Iteration(spec, state, device)  # a new one: what a failed capture used may be unfit
+    return iteration
 
 
 @contextmanager
