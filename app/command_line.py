@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from ..evaluation import Evaluation
+    from . import sweep as sweeping
 
 app = typer.Typer(
     help="InfoGAN: from a text spec to a trained, steerable, measured model.",
@@ -22,6 +23,9 @@ app = typer.Typer(
 
 Run = Annotated[Path, typer.Argument(help="A run folder, or a model folder.", metavar="RUN")]
 Spec = Annotated[str, typer.Argument(help="A recipe's name, or a YAML file.", metavar="RECIPE-or-FILE")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="PATH=VALUE in the spec, such as training.ema=0.999.")
+]
 Codes = Annotated[
     list[str] | None, typer.Option("--code", help="NAME=VALUE, or NAME=VALUE,VALUE,... with one per picture.")
 ]
@@ -48,9 +52,7 @@ def show(spec: Spec) -> None:
 @app.command()
 def train(
     spec: Spec,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="PATH=VALUE in the spec, such as training.ema=0.999.")
-    ] = None,
+    settings: Settings = None,
     steps: Annotated[int | None, typer.Option(help="Short for --set training.steps=...")] = None,
     seed: Annotated[int | None, typer.Option(help="Short for --set training.seed=...")] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; runs/NAME unless given.")] = None,
@@ -164,6 +166,37 @@ def evaluate(
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
         _print_tables(found)
+
+
+@app.command()
+def sweep(
+    spec: Spec,
+    seeds: Annotated[int, typer.Option(help="How many: 0, 1, 2, ...", min=1, max=10_000)] = 5,
+    settings: Settings = None,
+    jobs: Annotated[int, typer.Option(help="How many at a time; the cores are shared among them.", min=1)] = 1,
+    out: Annotated[Path | None, typer.Option(help="The folder of the runs; runs/NAME-sweep unless given.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
+    """Train and measure the same run over seeds; what was finished before is kept, what was cut off goes on."""
+    from rich.console import Console
+
+    from ..training.spec_text import read_run
+    from .sweep import spreads
+    from .sweep import sweep as run_sweep
+    from .tables import spread_table
+
+    def say(found: sweeping.Seed) -> None:
+        values = ", ".join(f"{name} {value:.4f}" for name, value in found.measures.items())
+        typer.echo(f"seed {found.seed}: {values} ({found.minutes:.1f} min)", err=True)
+
+    run = read_run(spec, settings or ())
+    folder = out or Path("runs") / f"{Path(spec).stem}-sweep"
+    found = run_sweep(run, folder, range(seeds), jobs=jobs, on_seed=say)
+    by_measure = spreads(found)
+    if as_json:
+        typer.echo(json.dumps({name: asdict(spread) for name, spread in by_measure.items()}, indent=2))
+    else:
+        Console().print(spread_table(by_measure, seeds))
 
 
 @app.command()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.table import Table
 
 from ..evaluation import Classification, Evaluation
+from .sweep import Spread
 
 
 def information_table(found: Evaluation) -> Table:
@@ -39,6 +42,16 @@ def classification_table(factor: str, code: str, found: Classification) -> Table
     for row, counts in enumerate(found.confusion):
         cells = [f"[bold]{n}[/]" if found.assignment.get(column) == row else str(n) for column, n in enumerate(counts)]
         table.add_row(str(row), *cells)
+    return table
+
+
+def spread_table(found: Mapping[str, Spread], seeds: int) -> Table:
+    """Each measure over seeds; ``95 %`` is half the width of the interval of the mean."""
+    table = _table(f"{seeds} seeds", ["measure", "mean", "std", "95 %", "least", "most"])
+    for name, spread in found.items():
+        half = f"± {spread.interval[1] - spread.mean:.4f}" if seeds > 1 else ""
+        mean, std, least, most = (f"{x:.4f}" for x in (spread.mean, spread.std, spread.least, spread.most))
+        table.add_row(name, mean, std, half, least, most)
     return table
 
 

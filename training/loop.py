@@ -101,7 +101,7 @@ def _train(
     on_report: Callable[[Report], None],
     on_model: Callable[[InfoGAN, int, Path], None],
 ) -> InfoGAN:
-    _check_folder(out, spec, resume)
+    check_folder(out, spec, resume)
     t = spec.training
     device = torch.device(_device(t.device))
     data = spec.data.load("train")
@@ -138,7 +138,7 @@ def _train(
     return model
 
 
-def _check_folder(out: Path, spec: RunSpec, resume: bool) -> None:
+def check_folder(out: Path, spec: RunSpec, resume: bool) -> None:
     """See that ``out`` has no run, or one that may be gone on with."""
     settings = out / "run.yaml"
     if not settings.exists():
