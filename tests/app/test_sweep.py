@@ -100,6 +100,6 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     assert "information/angle" in result.stdout
     again = CliRunner().invoke(app, [*arguments, "--json"])
     assert "seed" not in again.stderr, "nothing was left to do"
-    assert json.loads(again.stdout)["information/angle"]["mean"] == pytest.approx(
-        sum(json.loads(line)["measures"]["information/angle"] for line in (tmp_path / "sweep.jsonl").open()) / 2
-    )
+    lines = [json.loads(line) for line in (tmp_path / "sweep.jsonl").read_text().splitlines()]
+    mean = sum(line["measures"]["information/angle"] for line in lines) / 2
+    assert json.loads(again.stdout)["information/angle"]["mean"] == pytest.approx(mean)
