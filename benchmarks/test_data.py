@@ -16,7 +16,7 @@ import infogan
 from infogan.core.data import Images
 from infogan.training.feed import batches_from
 from infogan.training.iteration import Iteration
-from infogan.training.loop import _state
+from infogan.training.loop import initial_state
 
 BATCH = 128
 
@@ -57,7 +57,7 @@ def test_feed_from_memory(benchmark, device):
 def test_share_of_a_step_that_waits_for_data(benchmark, device, turns, source, tmp_path):
     """On the MNIST network: seconds until the pictures are there, over seconds of feeding and stepping together."""
     spec = infogan.read_run("mnist")
-    iterate = Iteration(spec, _state(spec, device), device)
+    iterate = Iteration(spec, initial_state(spec, device), device)
     in_memory = Images(torch.randint(256, (10_000, 1, 28, 28), dtype=torch.uint8))
     data = in_memory if source == "memory" else Files(tmp_path, 20 * BATCH)
     feed = batches_from(data, batch_size=BATCH, seed=0, start=0, device=device)

@@ -20,7 +20,7 @@ from infogan import RunSpec
 from infogan.core.data import Images
 from infogan.training.feed import batches_from
 from infogan.training.iteration import Iteration, fastest
-from infogan.training.loop import _Log, _state
+from infogan.training.loop import _Log, initial_state
 from infogan.training.precision import inner_products
 from infogan.training.step import Objective, players, training_step
 
@@ -60,9 +60,9 @@ def test_step(benchmark, device, recipe, way):
     if device.type == "cpu" and (way in GPU_ONLY or (way == "compiled" and recipe == "mnist")):
         pytest.skip(f"{way} is for a GPU, or too long to compile for a CPU")
     spec = spec_of(recipe, *WAYS[way])
-    state, inputs = _state(spec, device), itertools.cycle(batches(spec, device))
+    state, inputs = initial_state(spec, device), itertools.cycle(batches(spec, device))
     with inner_products(spec.training.precision):
-        plain = Iteration(spec, _state(spec, device), device)
+        plain = Iteration(spec, initial_state(spec, device), device)
         work = count(lambda: plain(0, next(inputs)))
         if spec.training.compile != "eager":
             work = replace(work, launches=0)  # how many are left is the compiler's secret
@@ -92,7 +92,7 @@ def test_every_trick_counts(benchmark, device, turns):
     as_convolutions = "plainest, fully connected layers as convolutions"
     steps[as_convolutions] = PlainStep(convolutional(model).to(device), LADDER["plainest"])
     ours = Objective(copy.deepcopy(model))
-    sides, iteration = players(ours.model, **RATES), Iteration(spec, _state(spec, device), device)
+    sides, iteration = players(ours.model, **RATES), Iteration(spec, initial_state(spec, device), device)
     runs = {rung: lambda step=step: step(next(real), latent, zero) for rung, step in steps.items()}
     runs["ours"] = lambda: training_step(ours, sides, next(real), latent, zero)
     runs["iteration"] = lambda: iteration(7, next(pixels))
@@ -117,7 +117,7 @@ def test_the_librarys_loop_costs_what_a_loop_by_hand_costs(benchmark, device, tu
     """Feeding, an iteration and logging, beside the same step written for this model alone."""
     spec = spec_of("mnist")
     pixels = torch.randint(256, (6400, 1, 28, 28), dtype=torch.uint8)
-    state = _state(spec, device)
+    state = initial_state(spec, device)
     iterate = Iteration(spec, state, device)
     feed = batches_from(Images(pixels), batch_size=BATCH, seed=0, start=0, device=device)
     log = _Log(tmp_path / "log.jsonl", spec, 0)
@@ -138,7 +138,7 @@ def test_the_librarys_loop_costs_what_a_loop_by_hand_costs(benchmark, device, tu
 PEAK = """
 import json, pathlib, sys, torch, infogan
 from infogan.training.iteration import Iteration
-from infogan.training.loop import _state
+from infogan.training.loop import initial_state
 
 def peak():
     if device.type == "cuda":
@@ -150,7 +150,7 @@ spec, device = infogan.read_run("mnist", ["training.batch_size=128"]), torch.dev
 pixels = torch.zeros(128, 1, 28, 28, dtype=torch.uint8, device=device)
 torch.mm(torch.ones(64, 64, device=device), torch.ones(64, 64, device=device))  # libraries are loaded at first use
 before = peak()
-iterate = Iteration(spec, _state(spec, device), device)
+iterate = Iteration(spec, initial_state(spec, device), device)
 for step in range(20):
     iterate(step, pixels)
 print(json.dumps({"before": before, "peak": peak()}))

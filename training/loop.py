@@ -105,7 +105,7 @@ def _train(
     t = spec.training
     device = torch.device(_device(t.device))
     data = spec.data.load("train")
-    state = _state(spec, device)
+    state = initial_state(spec, device)
     start = restore_newest(out, state) if resume else 0
     feed = batches_from(data, batch_size=t.batch_size, seed=t.seed, start=start, device=device)
     export = _Exporter(spec, state, data, device)
@@ -182,7 +182,8 @@ def _device(name: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _state(spec: RunSpec, device: torch.device) -> State:
+def initial_state(spec: RunSpec, device: torch.device) -> State:
+    """Before the first step: weights drawn from the run's seed, moments 0, the running mean at G's weights."""
     t = spec.training
     model = InfoGAN(spec.model, *networks(spec.model, t.seed)).to(device)
     capturable = t.cuda_graph and device.type == "cuda"

@@ -38,7 +38,7 @@ class TrainingSpec(Strict):
     (docs/benchmarks.md)."""
     compile: Literal["eager", "default", "max"] = "eager"
     """torch.compile over the step's functions: ``eager`` for none, ``max`` tries out more kernels first. It takes
-    half a minute at the start. On CPUs it has not paid (docs/benchmarks.md)."""
+    a while at the start, and on a CPU it has not paid (docs/benchmarks.md)."""
     cuda_graph: bool = False
     """Capture the whole iteration as one CUDA graph, which a GPU then launches at once."""
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")

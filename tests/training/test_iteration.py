@@ -22,7 +22,7 @@ from infogan.plugins.penalties import R1, GradientPenalty
 from infogan.training import iteration as module
 from infogan.training.checkpoint import State
 from infogan.training.iteration import Captured, Iteration, fastest
-from infogan.training.loop import _state
+from infogan.training.loop import initial_state
 from infogan.training.step import Objective, players, training_step
 
 CPU = torch.device("cpu")
@@ -96,7 +96,7 @@ def test_a_term_that_differentiates_twice_stays_outside_of_what_is_compiled(
 ) -> None:
     losses = {"penalty": R1(), "mixture": GradientPenalty(), **model_spec().losses}
     spec = run_spec(model=model_spec(losses=losses))
-    states = [_state(spec, CPU) for _ in range(2)]
+    states = [initial_state(spec, CPU) for _ in range(2)]
     plain = Iteration(spec, states[0], CPU)
     compiled = Iteration(spec, states[1], CPU, wrap=partial(torch.compile, backend="aot_eager", fullgraph=True))
     one, other = run(plain, pixels), run(compiled, pixels)
@@ -158,7 +158,7 @@ def test_a_replayed_iteration_needs_only_what_lies_in_its_tensors(
 ) -> None:
     """The same numbers though only pixels, step and generator are set between replays, after the trial was undone."""
     spec = run_spec()
-    plain, state = _state(spec, CPU), _state(spec, CPU)
+    plain, state = initial_state(spec, CPU), initial_state(spec, CPU)
     where = {name: tensor.data_ptr() for name, tensor in state.model.state_dict().items()}
     for name in ("Stream", "current_stream"):
         monkeypatch.setattr(torch.cuda, name, lambda *_: SimpleNamespace(wait_stream=lambda other: None))
@@ -208,7 +208,7 @@ class Operations(TorchDispatchMode):
 
 def test_an_iteration_asks_the_device_for_no_number(run_spec: MakeRun, pixels: list[Tensor]) -> None:
     spec = run_spec()
-    iterate = Iteration(spec, _state(spec, CPU), CPU)
+    iterate = Iteration(spec, initial_state(spec, CPU), CPU)
     iterate(0, pixels[0])
     with Operations() as seen:
         iterate(1, pixels[1])
@@ -222,7 +222,7 @@ def test_q_reads_only_where_someone_learns_from_it(
 ) -> None:
     losses = {"game": NonSaturating(), "information": MutualInformation(routing=routing)}
     spec = run_spec(model=model_spec(losses=losses))
-    state, read = _state(spec, CPU), []
+    state, read = initial_state(spec, CPU), []
     state.model.discriminator.q_head.register_forward_hook(lambda module, given, made: read.append(len(made)))
     Iteration(spec, state, CPU)(0, pixels[0])
     assert read == [8] * readings, "generated pictures only"
@@ -230,7 +230,7 @@ def test_q_reads_only_where_someone_learns_from_it(
 
 def test_a_step_leaves_every_weight_ready_to_learn(run_spec: MakeRun, pixels: list[Tensor]) -> None:
     spec = run_spec()
-    state = _state(spec, CPU)
+    state = initial_state(spec, CPU)
     Iteration(spec, state, CPU)(0, pixels[0])
     assert all(weight.requires_grad for weight in state.model.parameters())
 
@@ -238,7 +238,7 @@ def test_a_step_leaves_every_weight_ready_to_learn(run_spec: MakeRun, pixels: li
 def test_memory_does_not_grow(run_spec: MakeRun, pixels: list[Tensor]) -> None:
     """Over 2,000 iterations: not in tensors, and not in the process."""
     spec = run_spec()
-    iterate = fastest(spec, _state(spec, CPU), CPU)
+    iterate = fastest(spec, initial_state(spec, CPU), CPU)
 
     def after(steps: range) -> tuple[int, int]:
         for step in steps:
