@@ -8,10 +8,8 @@ from pydantic import Field
 from torch import nn
 
 from ..core.network import Head
+from ..core.weights import STD
 from ..registry import hookimpl
-
-INITIAL_STD = 0.02
-"""Standard deviation of the initial weights, as in DCGAN and the authors' code."""
 
 
 class Linear(Head):
@@ -34,7 +32,7 @@ class Mlp(Head):
 
     def build(self, features: int, n_params: int) -> nn.Module:
         norm = nn.BatchNorm1d(self.hidden)
-        nn.init.normal_(norm.weight, 1.0, INITIAL_STD)
+        nn.init.normal_(norm.weight, 1.0, STD)
         return nn.Sequential(
             _normal(nn.Linear(features, self.hidden)),
             norm,
@@ -44,7 +42,7 @@ class Mlp(Head):
 
 
 def _normal(layer: nn.Linear) -> nn.Linear:
-    nn.init.normal_(layer.weight, 0.0, INITIAL_STD)
+    nn.init.normal_(layer.weight, 0.0, STD)
     nn.init.zeros_(layer.bias)
     return layer
 

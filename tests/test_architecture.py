@@ -27,14 +27,22 @@ SOURCES = sorted(
 
 CORE_ORDER = [
     {"core.component"},
-    {"core.latent", "core.network", "core.loss", "core.data", "core.storage", "core.traverse"},
+    {"core.latent", "core.network", "core.weights", "core.loss", "core.data", "core.storage", "core.traverse"},
     {"registry"},
     {"core.spec"},
     {"core.build", "core.discriminator", "core.fold", "core.card", "core.model"},
 ]
 """Whoever stands further down may import what stands above, never the other way round."""
 
-INTERFACES = {"core.component", "core.latent", "core.network", "core.loss", "core.data", "registry"}
+INTERFACES = {
+    "core.component",
+    "core.latent",
+    "core.network",
+    "core.weights",
+    "core.loss",
+    "core.data",
+    "registry",
+}
 """What a plugin may import."""
 
 

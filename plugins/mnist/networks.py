@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
-import torch
 from einops.layers.torch import Rearrange
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
 from ...core.network import Body, Generator, ImageShape
+from ...core.weights import initialise
 
 
 class MnistGenerator(Generator):
@@ -28,7 +27,7 @@ class MnistGenerator(Generator):
 
     def build(self, latent_width: int, image: ImageShape) -> nn.Module:
         _check_size(image)
-        return _initialise(
+        return initialise(
             nn.Sequential(
                 nn.Linear(latent_width, 1024),
                 nn.BatchNorm1d(1024),
@@ -62,7 +61,7 @@ class MnistBody(Body):
 
     def build(self, image: ImageShape) -> nn.Module:
         _check_size(image)
-        return _initialise(
+        return initialise(
             nn.Sequential(
                 nn.Conv2d(image.channels, 64, 4, stride=2, padding=1),
                 nn.LeakyReLU(self.leak),
@@ -80,26 +79,3 @@ class MnistBody(Body):
 def _check_size(image: ImageShape) -> None:
     if (image.height, image.width) != (28, 28):
         raise ValueError(f"the mnist networks are for 28x28 pictures, not {image.height}x{image.width}")
-
-
-def _initialise(network: nn.Module) -> nn.Module:
-    """N(0, 0.02) weights cut off at two standard deviations, N(1, 0.02) batch norm scales, zero biases, as in the
-    authors' code."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            _truncated_normal(layer.weight, 0.02)
-            assert layer.bias is not None
-            nn.init.zeros_(layer.bias)
-        elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-            nn.init.normal_(layer.weight, 1.0, 0.02)
-    return network
-
-
-@torch.no_grad()
-def _truncated_normal(weight: Tensor, std: float) -> None:
-    """N(0, std) within two standard deviations, through the inverse of its distribution function.
-
-    `torch.nn.init.trunc_normal_` draws a whole tensor for each round of rejections: eight times as long.
-    """
-    share = math.erf(2 / math.sqrt(2))
-    weight.uniform_(-share, share).erfinv_().mul_(std * math.sqrt(2))

@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import nn
 
 from ...core.network import Body, Generator, ImageShape
+from ...core.weights import initialise
 
 
 class SpritesGenerator(Generator):
@@ -29,7 +30,7 @@ class SpritesGenerator(Generator):
 
     def build(self, latent_width: int, image: ImageShape) -> nn.Module:
         rows, columns = _eighths(image)
-        return _initialise(
+        return initialise(
             nn.Sequential(
                 nn.Linear(latent_width, 256),
                 nn.BatchNorm1d(256),
@@ -44,7 +45,8 @@ class SpritesGenerator(Generator):
                 nn.Conv2d(64, 16 * image.channels, 3, padding=1),
                 Rearrange("batch (c dh dw) h w -> batch c (h dh) (w dw)", dh=4, dw=4),
                 nn.Sigmoid(),
-            )
+            ),
+            cut=False,
         )
 
 
@@ -64,7 +66,7 @@ class SpritesBody(Body):
 
     def build(self, image: ImageShape) -> nn.Module:
         rows, columns = _eighths(image)
-        return _initialise(
+        return initialise(
             nn.Sequential(
                 nn.Conv2d(image.channels, 64, 8, stride=4, padding=2),
                 nn.LeakyReLU(self.leak),
@@ -75,7 +77,8 @@ class SpritesBody(Body):
                 nn.Linear(64 * rows * columns, 256),
                 nn.BatchNorm1d(256),
                 nn.LeakyReLU(self.leak),
-            )
+            ),
+            cut=False,
         )
 
 
@@ -86,15 +89,3 @@ def _eighths(image: ImageShape) -> tuple[int, int]:
             f"the sprites networks are for pictures with sides that 8 divides, not {image.height}x{image.width}"
         )
     return image.height // 8, image.width // 8
-
-
-def _initialise(network: nn.Module) -> nn.Module:
-    """N(0, 0.02) weights, N(1, 0.02) batch norm scales, zero biases (DCGAN)."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(layer.weight, 0.0, 0.02)
-            assert layer.bias is not None
-            nn.init.zeros_(layer.bias)
-        elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-            nn.init.normal_(layer.weight, 1.0, 0.02)
-    return network
