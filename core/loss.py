@@ -84,7 +84,8 @@ class LossTerm(Component):
     ``view.discriminator`` itself for the logits that it differentiates."""
 
     draws: ClassVar[bool] = False
-    """True where a loss takes numbers from ``view.random``: in another order pictures then meet other numbers."""
+    """True where a loss takes numbers from ``view.random``: in another order pictures then meet other numbers. Such a
+    term, too, is computed outside of what is compiled: torch.compile knows no generators."""
 
     weight: float = Field(default=1.0, ge=0.0)
     """Factor on the term in both phases."""

@@ -67,7 +67,7 @@ class Objective:
 
     Inner products are computed in ``precision``; losses in fp32. Terms that draw do so from ``random``,
     which is on the model's device. ``wrap`` is applied to the three functions that do the work,
-    `torch.compile` for one; terms that differentiate twice stay outside.
+    `torch.compile` for one; terms that differentiate twice, or draw, stay outside.
     """
 
     def __init__(
@@ -81,22 +81,22 @@ class Objective:
         self.model, self.precision = model, precision
         self.random = torch.Generator(model.device) if random is None else random
         terms = model.spec.losses
-        self._terms = {name: term for name, term in terms.items() if not term.second_order}
-        self._second_order = {name: term for name, term in terms.items() if term.second_order}
+        self._aside = {name: term for name, term in terms.items() if term.second_order or term.draws}
+        self._terms = {name: term for name, term in terms.items() if name not in self._aside}
         self._q_in_d = any(term.reads("d") for term in terms.values())
         self.generate, self._d, self._g = wrap(self._generate), wrap(self._d_pass), wrap(self._g_pass)
 
     def d_losses(self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor) -> dict[str, Tensor]:
         """Weighted loss of each term in D's phase. D judges real and generated pictures in one pass."""
         seen, losses = self._d(real, fake, latent, step)
-        return self._with_second_order("d", losses, (seen, real, fake, latent, step))
+        return self._with_those_aside("d", losses, (seen, real, fake, latent, step))
 
     def g_losses(
         self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Weighted loss of each term in G's phase, and the information of each code without a gradient."""
         seen, losses, information = self._g(real, fake, latent, step)
-        return self._with_second_order("g", losses, (seen, real, fake, latent, step)), information
+        return self._with_those_aside("g", losses, (seen, real, fake, latent, step)), information
 
     def _generate(self, latent: Tensor) -> Tensor:
         with self._cast(latent):
@@ -127,12 +127,12 @@ class Objective:
         losses = weighted(self._terms, view, "g")
         return seen, losses, {name: nats.detach() for name, nats in view.information.items()}
 
-    def _with_second_order(
+    def _with_those_aside(
         self, phase: Phase, losses: dict[str, Tensor], shown: tuple[Seen, Tensor, Tensor, Tensor, Tensor]
     ) -> dict[str, Tensor]:
-        if not self._second_order:
+        if not self._aside:
             return losses
-        losses = losses | weighted(self._second_order, self._view(*shown), phase)
+        losses = losses | weighted(self._aside, self._view(*shown), phase)
         return {name: losses[name] for name in self.model.spec.losses if name in losses}
 
     def _view(self, seen: Seen, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor) -> StepView:

@@ -20,6 +20,7 @@ from infogan.core.data import Images
 from infogan.core.loss import Part, Phase, StepView
 from infogan.plugins.codes import Angle, Bernoulli, Categorical, Normal, Uniform
 from infogan.plugins.heads import Linear, Mlp
+from infogan.plugins.invariance import Invariance
 from infogan.plugins.losses import Hinge, LeastSquares, Minimax, MutualInformation, NonSaturating, Wasserstein
 from infogan.plugins.mnist import Mnist, MnistBody, MnistGenerator
 from infogan.plugins.noises import NormalNoise, UniformNoise
@@ -64,6 +65,7 @@ PARTS = [
     Wasserstein(),
     R1(),
     GradientPenalty(weight=1.0),
+    Invariance(codes=("sign",)),
     MutualInformation(),
     MutualInformation(routing="generator", weight=0.0),
     MutualInformation(warmup=1000),
