@@ -19,6 +19,7 @@ from infogan.core.component import Component
 from infogan.core.data import Images
 from infogan.core.loss import Part, Phase, StepView
 from infogan.plugins.codes import Angle, Bernoulli, Categorical, Normal, Uniform
+from infogan.plugins.dcgan import DcganBody, DcganGenerator
 from infogan.plugins.heads import Linear, Mlp
 from infogan.plugins.losses import Hinge, LeastSquares, Minimax, MutualInformation, NonSaturating, Wasserstein
 from infogan.plugins.mnist import Mnist, MnistBody, MnistGenerator
@@ -74,6 +75,11 @@ PARTS = [
     SpritesGenerator(),
     SpritesBody(),
     Sprites(n=200, n_test=100, size=16),
+    DcganGenerator(width=8),
+    DcganGenerator(width=4, output="tanh"),
+    DcganBody(width=8, hidden=16),
+    DcganBody(width=4, hidden=16, norm="spectral"),
+    DcganBody(width=4, hidden=16, norm="none", leak=0.0),
 ]
 """Each built-in part that needs no file, with a few settings of its options."""
 
