@@ -7,12 +7,9 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 STD = 0.02
 """Standard deviation of the initial weights, as in DCGAN (Radford et al. 2016) and the InfoGAN authors' code."""
-
-AFFINE = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -27,7 +24,7 @@ def initialise(network: M, *, cut: bool = True) -> M:
     (True, False)
     """
     for layer in network.modules():
-        if isinstance(layer, AFFINE):
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             if cut:
                 _cut_normal(layer.weight)
             else:
@@ -36,22 +33,6 @@ def initialise(network: M, *, cut: bool = True) -> M:
                 nn.init.zeros_(layer.bias)
         elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
             nn.init.normal_(layer.weight, 1.0, STD)
-    return network
-
-
-def normalise_spectrally(network: M) -> M:
-    """Divide every weight by an estimate of its largest singular value (Miyato et al. 2018); the network itself.
-
-    Each forward pass in training mode improves the estimate by one power iteration, whose vectors are buffers.
-    Initialise the weights before.
-
-    >>> layer = normalise_spectrally(nn.Linear(8, 8)).eval()
-    >>> bool(torch.linalg.matrix_norm(layer.weight, 2) > 0.9)
-    True
-    """
-    for layer in list(network.modules()):
-        if isinstance(layer, AFFINE):
-            spectral_norm(layer)
     return network
 
 

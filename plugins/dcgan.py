@@ -15,7 +15,8 @@ from torch import nn
 
 from ..core.network import Body, Generator, ImageShape
 from ..core.pyramid import CentralCrop, halvings, smallest_level
-from ..core.weights import initialise, normalise_spectrally
+from ..core.spectral import normalise_spectrally
+from ..core.weights import initialise
 from ..registry import hookimpl
 
 MOST = 8

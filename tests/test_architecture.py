@@ -27,7 +27,7 @@ SOURCES = sorted(
 
 CORE_ORDER = [
     {"core.component"},
-    {"core.latent", "core.network", "core.pyramid", "core.weights"}
+    {"core.latent", "core.network", "core.pyramid", "core.spectral", "core.weights"}
     | {"core.loss", "core.data", "core.storage", "core.traverse"},
     {"registry"},
     {"core.spec"},
@@ -40,6 +40,7 @@ INTERFACES = {
     "core.latent",
     "core.network",
     "core.pyramid",
+    "core.spectral",
     "core.weights",
     "core.loss",
     "core.data",
