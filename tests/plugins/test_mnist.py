@@ -17,7 +17,7 @@ from infogan.core.data import Images
 from infogan.plugins.codes import Categorical, Uniform
 from infogan.plugins.heads import Mlp
 from infogan.plugins.losses import MutualInformation, NonSaturating
-from infogan.plugins.mnist import Mnist, MnistBody, MnistGenerator
+from infogan.plugins.mnist import FashionMnist, Mnist, MnistBody, MnistGenerator
 from infogan.plugins.noises import UniformNoise
 from infogan.training.spec_text import validate
 from infogan.training.strict_yaml import parse
@@ -114,6 +114,18 @@ def test_a_recipe_is_a_valid_run(name: str) -> None:
     assert (training.d_lr, training.g_lr) == (2e-4, 1e-3)
 
 
+def test_fashion_mnist_is_trained_as_mnist_is() -> None:
+    digits, garments = (
+        validate(parse(Registry(entry_points=False).recipe(name), name)) for name in ("mnist", "fashion-mnist")
+    )
+    assert garments.data == FashionMnist()
+    assert list(garments.model.codes.values()) == list(digits.model.codes.values())
+    for part in ("image", "noise", "generator", "body", "head"):
+        assert getattr(garments.model, part) == getattr(digits.model, part)
+    assert garments.model.losses["adversarial"] == digits.model.losses["adversarial"]
+    assert garments.training == digits.training
+
+
 def recipe(name: str) -> ModelSpec:
     return validate(parse(Registry(entry_points=False).recipe(name), name)).model
 
@@ -145,11 +157,12 @@ def test_missing_data_are_answered_with_the_expected_files(tmp_path: Path, monke
 
     monkeypatch.setattr(socket, "create_connection", no_network)
     monkeypatch.setattr(socket, "getaddrinfo", no_network)
-    for _ in range(2):
-        tries.clear()
-        with pytest.raises(FileNotFoundError, match=re.escape(f"{tmp_path}/MNIST/raw/train-images-idx3-ubyte")):
-            Mnist(root=str(tmp_path)).load("train")
-        assert tries, "the network may be back"
+    for data, folder in ((Mnist, "MNIST"), (FashionMnist, "FashionMNIST")):
+        for _ in range(2):
+            tries.clear()
+            with pytest.raises(FileNotFoundError, match=re.escape(f"{tmp_path}/{folder}/raw/train-images-idx3-ubyte")):
+                data(root=str(tmp_path)).load("train")
+            assert tries, "the network may be back"
 
 
 @pytest.mark.skipif(not os.environ.get("INFOGAN_DATA"), reason="INFOGAN_DATA names no folder of data sets")

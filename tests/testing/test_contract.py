@@ -19,10 +19,11 @@ from infogan.core.component import Component
 from infogan.core.data import Images
 from infogan.core.loss import Part, Phase, StepView
 from infogan.plugins.codes import Angle, Bernoulli, Categorical, Normal, Uniform
+from infogan.plugins.dcgan import DcganBody, DcganGenerator
 from infogan.plugins.heads import Linear, Mlp
 from infogan.plugins.invariance import Invariance
 from infogan.plugins.losses import Hinge, LeastSquares, Minimax, MutualInformation, NonSaturating, Wasserstein
-from infogan.plugins.mnist import Mnist, MnistBody, MnistGenerator
+from infogan.plugins.mnist import FashionMnist, Mnist, MnistBody, MnistGenerator
 from infogan.plugins.noises import NormalNoise, UniformNoise
 from infogan.plugins.penalties import R1, GradientPenalty
 from infogan.plugins.sprites import Sprites, SpritesBody, SpritesGenerator
@@ -76,6 +77,11 @@ PARTS = [
     SpritesGenerator(),
     SpritesBody(),
     Sprites(n=200, n_test=100, size=16),
+    DcganGenerator(width=8),
+    DcganGenerator(width=4, output="tanh"),
+    DcganBody(width=8, hidden=16),
+    DcganBody(width=4, hidden=16, norm="spectral"),
+    DcganBody(width=4, hidden=16, norm="none", leak=0.0),
 ]
 """Each built-in part that needs no file, with a few settings of its options."""
 
@@ -89,13 +95,13 @@ def test_every_built_in_part_is_checked() -> None:
     registry = Registry(entry_points=False)
     roles = ("noise", "code", "generator", "body", "head", "loss", "data")
     registered = {component for role in roles for component in registry.components(role).values()}
-    assert registered == {type(part) for part in PARTS} | {Mnist}
+    assert registered == {type(part) for part in PARTS} | {Mnist, FashionMnist}
 
 
-@pytest.fixture
-def mnist(tmp_path: Path) -> Mnist:
-    """MNIST's files with 200 pictures to learn from and 40 held out."""
-    raw = tmp_path / "MNIST" / "raw"
+@pytest.mark.parametrize(("data", "folder"), [(Mnist, "MNIST"), (FashionMnist, "FashionMNIST")])
+def test_mnist_data_keep_the_contract(data: type[Mnist | FashionMnist], folder: str, tmp_path: Path) -> None:
+    """On files with 200 pictures to learn from and 40 held out."""
+    raw = tmp_path / folder / "raw"
     raw.mkdir(parents=True)
     for prefix, n in (("train", 200), ("t10k", 40)):
         pixels = torch.randint(256, (n, 28, 28), generator=torch.Generator().manual_seed(n), dtype=torch.uint8)
@@ -103,16 +109,15 @@ def mnist(tmp_path: Path) -> Mnist:
         labels = struct.pack(">ii", 0x801, n) + bytes(i % 10 for i in range(n))
         (raw / f"{prefix}-images-idx3-ubyte").write_bytes(images)
         (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(labels)
-    return Mnist(root=str(tmp_path))
+    check_data(data(root=str(tmp_path)))
 
 
-def test_mnist_data_keep_the_contract(mnist: Mnist) -> None:
-    check_data(mnist)
-
-
-def test_missing_mnist_says_what_was_expected_where(tmp_path: Path) -> None:
-    (tmp_path / "MNIST" / "raw").mkdir(parents=True)
-    check_missing_data(Mnist(root=str(tmp_path)))
+@pytest.mark.parametrize(("data", "folder"), [(Mnist, "MNIST"), (FashionMnist, "FashionMNIST")])
+def test_missing_mnist_says_what_was_expected_where(
+    data: type[Mnist | FashionMnist], folder: str, tmp_path: Path
+) -> None:
+    (tmp_path / folder / "raw").mkdir(parents=True)
+    check_missing_data(data(root=str(tmp_path)))
 
 
 def test_data_that_need_no_file_are_never_missing() -> None:
