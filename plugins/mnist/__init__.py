@@ -1,4 +1,4 @@
-"""MNIST: the paper's network (table 1), the data, and three recipes."""
+"""MNIST: the paper's network (table 1), the data, and the recipes."""
 
 from __future__ import annotations
 
@@ -19,4 +19,5 @@ def infogan_components() -> list[type]:
 @hookimpl
 def infogan_recipes() -> dict[str, str]:
     folder = files(__name__) / "recipes"
-    return {name: (folder / f"{name}.yaml").read_text() for name in ("mnist", "mnist-table", "mnist-openai")}
+    names = ("mnist", "mnist-table", "mnist-openai", "mnist-regular", "mnist-two-bodies")
+    return {name: (folder / f"{name}.yaml").read_text() for name in names}
