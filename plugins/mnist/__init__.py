@@ -1,4 +1,4 @@
-"""MNIST: the paper's network (table 1), the data and three recipes; Fashion-MNIST and a recipe for it."""
+"""MNIST: the paper's network (table 1), the data and the recipes; Fashion-MNIST and a recipe for it."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def infogan_components() -> list[type]:
 @hookimpl
 def infogan_recipes() -> dict[str, str]:
     folder = files(__name__) / "recipes"
-    names = ("mnist", "mnist-table", "mnist-openai", "fashion-mnist")
+    names = ("mnist", "mnist-table", "mnist-openai", "mnist-regular", "mnist-two-bodies", "fashion-mnist")
     return {name: (folder / f"{name}.yaml").read_text() for name in names}

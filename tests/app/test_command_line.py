@@ -50,7 +50,7 @@ def test_help_needs_no_torch():
 def test_every_recipe_is_listed_shown_and_valid(run, tmp_path):
     code, listed, _ = run("recipes")
     assert code == 0
-    for name in ("mnist", "mnist-table", "mnist-openai", "sprites"):
+    for name in ("mnist", "mnist-table", "mnist-openai", "mnist-regular", "mnist-two-bodies", "sprites"):
         assert name in listed
         text = run("show", name)[1]
         (tmp_path / f"{name}.yaml").write_text(text)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from infogan import ImageShape, ModelSpec, Registry
+from infogan import ImageShape, ModelSpec, Registry, build
 from infogan.core.build import dry_run
 from infogan.core.data import Images
 from infogan.plugins.codes import Categorical, Uniform
@@ -20,9 +20,10 @@ from infogan.plugins.losses import MutualInformation, NonSaturating
 from infogan.plugins.mnist import FashionMnist, Mnist, MnistBody, MnistGenerator
 from infogan.plugins.noises import UniformNoise
 from infogan.training.spec_text import validate
+from infogan.training.step import Objective, players, training_step
 from infogan.training.strict_yaml import parse
 
-RECIPES = ("mnist", "mnist-table", "mnist-openai")
+RECIPES = ("mnist", "mnist-table", "mnist-openai", "mnist-regular", "mnist-two-bodies")
 MNIST = ImageShape(channels=1, height=28, width=28)
 with torch.device("meta"):
     GENERATOR, BODY = MnistGenerator().build(74, MNIST), MnistBody().build(MNIST)
@@ -140,11 +141,34 @@ def test_the_paper_has_a_leak_of_a_tenth_and_a_learned_std() -> None:
     assert recipe("mnist-table").losses["information"] == MutualInformation()
 
 
+def test_the_regular_gan_and_the_two_bodies_differ_from_mnist_in_that_alone() -> None:
+    mnist, regular, two = (recipe(name).model_dump() for name in ("mnist", "mnist-regular", "mnist-two-bodies"))
+    assert two == {**mnist, "q_body": mnist["body"]}
+    assert regular["losses"].pop("information") == {
+        **mnist["losses"].pop("information"),
+        "routing": "reading",
+        "warmup": 0,
+    }
+    assert regular == mnist
+
+
+def test_a_q_with_a_body_of_its_own_trains() -> None:
+    model = build(recipe("mnist-two-bodies")).train()
+    objective, sides = Objective(model), players(model, d_lr=2e-4, g_lr=1e-3, betas=(0.5, 0.999))
+    seeded = torch.Generator().manual_seed(0)
+    before = {name: weight.clone() for name, weight in model.named_parameters()}
+    for step in range(2):
+        real, latent = torch.rand(4, *MNIST.dims, generator=seeded), model.latents.sample(4, generator=seeded)
+        values = training_step(objective, sides, real, latent, torch.tensor(step))
+        assert all(value.isfinite() for value in values.values())
+    assert not any(torch.equal(before[name], weight) for name, weight in model.named_parameters())
+
+
 def test_another_size_of_picture_is_refused() -> None:
     wrong = ImageShape(channels=1, height=32, width=32)
-    for build in (lambda: MnistGenerator().build(74, wrong), lambda: MnistBody().build(wrong)):
+    for make in (lambda: MnistGenerator().build(74, wrong), lambda: MnistBody().build(wrong)):
         with pytest.raises(ValueError, match="for 28x28 pictures, not 32x32"):
-            build()
+            make()
 
 
 def test_missing_data_are_answered_with_the_expected_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,7 @@ PARTS = [
     Invariance(codes=("sign",)),
     MutualInformation(),
     MutualInformation(routing="generator", weight=0.0),
+    MutualInformation(routing="reading"),
     MutualInformation(warmup=1000),
     MutualInformation(codes={"sign": 0.25, "level": 2.0}),
     MnistGenerator(),
