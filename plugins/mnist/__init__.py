@@ -19,5 +19,13 @@ def infogan_components() -> list[type]:
 @hookimpl
 def infogan_recipes() -> dict[str, str]:
     folder = files(__name__) / "recipes"
-    names = ("mnist", "mnist-table", "mnist-openai", "mnist-regular", "mnist-two-bodies", "fashion-mnist")
+    names = (
+        "mnist",
+        "mnist-best",
+        "mnist-table",
+        "mnist-openai",
+        "mnist-regular",
+        "mnist-two-bodies",
+        "fashion-mnist",
+    )
     return {name: (folder / f"{name}.yaml").read_text() for name in names}

@@ -115,6 +115,16 @@ def test_a_recipe_is_a_valid_run(name: str) -> None:
     assert (training.d_lr, training.g_lr) == (2e-4, 1e-3)
 
 
+def test_the_best_recipe_asks_for_a_digit_that_distortions_leave_alone_and_stays_within_the_budget() -> None:
+    run = validate(parse(Registry(entry_points=False).recipe("mnist-best"), "mnist-best"))
+    assert run.data == Mnist()
+    assert run.model.codes == recipe("mnist").codes
+    assert run.model.losses["invariance"].codes == ("digit",)
+    assert run.model.losses["information"].routing == "official"
+    assert run.training.steps <= 5000
+    assert run.training.batch_size == 128
+
+
 def test_fashion_mnist_is_trained_as_mnist_is() -> None:
     digits, garments = (
         validate(parse(Registry(entry_points=False).recipe(name), name)) for name in ("mnist", "fashion-mnist")
