@@ -31,7 +31,18 @@ ROLES: Mapping[str, type[Component]] = {
 }
 """The interface of each role."""
 
-BUILT_IN = ("noises", "codes", "heads", "losses", "penalties", "invariance", "dcgan", "mnist", "sprites")
+BUILT_IN = (
+    "noises",
+    "codes",
+    "heads",
+    "losses",
+    "penalties",
+    "invariance",
+    "dcgan",
+    "mnist",
+    "sprites",
+    "scenes",
+)
 """The plugins that come with infogan, modules below ``infogan.plugins``."""
 
 T = TypeVar("T")

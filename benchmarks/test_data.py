@@ -1,4 +1,4 @@
-"""Rendering the embedded data set, feeding a step, and the share of a step that waits for its pictures."""
+"""Rendering the embedded data sets, feeding a step, and the share of a step that waits for its pictures."""
 
 from __future__ import annotations
 
@@ -42,6 +42,13 @@ def test_render_sprites(benchmark):
     sprites = infogan.Registry(entry_points=False).find("data", "sprites")(n=2000)
     assert len(benchmark(sprites.load, "train")) == 2000
     benchmark.extra_info.update(device="cpu", pictures=2000)
+
+
+@pytest.mark.benchmark(group="data", timer=now)
+def test_render_scenes(benchmark):
+    scenes = infogan.Registry(entry_points=False).find("data", "scenes")(n=500)
+    assert len(benchmark(scenes.load, "train")) == 500
+    benchmark.extra_info.update(device="cpu", pictures=500)
 
 
 @pytest.mark.benchmark(group="data", timer=now)

@@ -61,6 +61,11 @@ class Data(Component):
         """Known factors by name: the number of classes, or None for a continuous one."""
         return {}
 
+    @property
+    def periods(self) -> Mapping[str, float]:
+        """Continuous factors that wrap, by what they wrap at: 360 for an angle in degrees that goes all around."""
+        return {}
+
     @abstractmethod
     def load(self, split: Split) -> Images | Dataset[Any]:
         """The pictures of a split.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -24,13 +25,21 @@ class Explained:
     """Normalised mutual information with each discrete code, in [0, 1]; empty for a continuous factor."""
 
 
-def explain(factor: Tensor, classes: int | None, values: dict[str, Tensor], codes: dict[str, Code]) -> Explained:
+def explain(
+    factor: Tensor,
+    classes: int | None,
+    values: dict[str, Tensor],
+    codes: dict[str, Code],
+    *,
+    period: float | None = None,
+) -> Explained:
     """Explain a factor ``(n,)`` from code values ``(n, width)`` read off the same pictures.
 
     Variance is explained by least squares on a code's numbers, their squares and products, fitted on
-    the first half and measured on the second. A factor of ``classes`` classes counts as one-hot.
+    the first half and measured on the second. A factor of ``classes`` classes counts as one-hot, one that
+    wraps at a ``period`` as its point on the circle.
     """
-    target = F.one_hot(factor, classes).float() if classes else factor.float().unsqueeze(1)
+    target = _target(factor, classes, period)
     features = {name: _features(value, codes[name]) for name, value in values.items()}
     agreement = {}
     if classes:
@@ -42,6 +51,16 @@ def explain(factor: Tensor, classes: int | None, values: dict[str, Tensor], code
         by_all=_explained_variance(torch.cat(list(features.values()), dim=1), target),
         normalised_information=agreement,
     )
+
+
+def _target(factor: Tensor, classes: int | None, period: float | None) -> Tensor:
+    """What the variance of a factor is that of, ``(n, columns)``."""
+    if classes:
+        return F.one_hot(factor, classes).float()
+    if period:
+        turn = factor.double() * (2 * math.pi / period)
+        return torch.stack([turn.cos(), turn.sin()], dim=1).float()
+    return factor.float().unsqueeze(1)
 
 
 def _features(value: Tensor, code: Code) -> Tensor:

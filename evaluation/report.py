@@ -38,7 +38,9 @@ def evaluate(model: InfoGAN, data: Data, *, n: int = 10_000, seed: int = 0) -> E
         return Evaluation(information, {}, {})
     test = read_split(model, data, "test")
     factors = {
-        name: explain(test.factors[name], classes, test.values, dict(model.latents.codes))
+        name: explain(
+            test.factors[name], classes, test.values, dict(model.latents.codes), period=data.periods.get(name)
+        )
         for name, classes in data.factors.items()
     }
     return Evaluation(information, _classifications(model, data, test), factors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, get_args
 
 import torch
@@ -22,6 +23,7 @@ def check_data(data: Data) -> None:
     check_options(data)
     image = data.image
     require(isinstance(image, ImageShape), data, f"image has to be an ImageShape, not {type(image).__name__}")
+    _check_periods(data)
     splits = {split: data.load(split) for split in get_args(Split)}
     for split, pictures in splits.items():
         if isinstance(pictures, Images):
@@ -47,6 +49,13 @@ def check_missing_data(data: Data) -> None:
         require(False, data, f"missing files raise {type(error).__name__}; it has to be a FileNotFoundError: {error}")
     else:
         require(False, data, "load finds pictures although its files are missing")
+
+
+def _check_periods(data: Data) -> None:
+    for name, period in data.periods.items():
+        continuous = name in data.factors and data.factors[name] is None
+        require(continuous, data, f"periods names {name!r}, which is no continuous factor")
+        require(math.isfinite(period) and period > 0, data, f"the period of {name!r} has to be above 0, not {period}")
 
 
 def _check_images(data: Data, split: str, images: Images) -> None:

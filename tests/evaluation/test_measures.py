@@ -62,6 +62,23 @@ def test_a_factor_is_explained_by_its_code_alone():
     assert found.normalised_information == {}
 
 
+def test_a_factor_that_wraps_has_no_seam():
+    """An angle code explains a turn wherever its 0 lies, and however many turns are counted."""
+    turns = torch.rand(4000, generator=torch.Generator().manual_seed(0))
+    angle = CODES["angle"]()
+    codes, values = {"angle": angle}, {"angle": angle.encode((360 * turns + 70).tolist())}
+    for factor, period in ((360 * turns, 360.0), (turns - 0.5, 1.0), (360 * ((turns + 0.3) % 1) + 720, 360.0)):
+        assert explain(factor, None, values, codes, period=period).by_all == pytest.approx(1, abs=1e-6)
+    assert explain(360 * turns, None, values, codes).by_all < 0.9
+
+
+def test_half_a_turn_cannot_be_told_by_what_repeats_after_it():
+    turns = torch.rand(4000, generator=torch.Generator().manual_seed(0))
+    values, codes = {"angle": CODES["angle"]().encode((720 * turns).tolist())}, {"angle": CODES["angle"]()}
+    assert explain(360 * turns, None, values, codes, period=360.0).by_all == pytest.approx(0, abs=0.02)
+    assert explain(360 * turns, None, values, codes, period=180.0).by_all == pytest.approx(1, abs=1e-6)
+
+
 def test_half_the_variance_is_half():
     generator = torch.Generator().manual_seed(0)
     x, noise = torch.randn(2, 20_000, 1, generator=generator)

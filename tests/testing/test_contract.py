@@ -26,6 +26,7 @@ from infogan.plugins.losses import Hinge, LeastSquares, Minimax, MutualInformati
 from infogan.plugins.mnist import FashionMnist, Mnist, MnistBody, MnistGenerator
 from infogan.plugins.noises import NormalNoise, UniformNoise
 from infogan.plugins.penalties import R1, GradientPenalty
+from infogan.plugins.scenes import Scenes, ScenesGenerator
 from infogan.plugins.sprites import Sprites, SpritesBody, SpritesGenerator
 from infogan.testing import (
     check_component,
@@ -83,6 +84,8 @@ PARTS = [
     DcganBody(width=8, hidden=16),
     DcganBody(width=4, hidden=16, norm="spectral"),
     DcganBody(width=4, hidden=16, norm="none", leak=0.0),
+    ScenesGenerator(),
+    Scenes(n=200, n_test=100, size=16),
 ]
 """Each built-in part that needs no file, with a few settings of its options."""
 
@@ -728,6 +731,18 @@ class TooFewFactors(Dots):
         return Images(images.pixels, {**images.factors, "half": torch.zeros(40, dtype=torch.int64)})
 
 
+class ClassesThatWrap(Dots):
+    @property
+    def periods(self) -> dict[str, float]:
+        return {"half": 2.0}
+
+
+class NoPeriod(Dots):
+    @property
+    def periods(self) -> dict[str, float]:
+        return {"shade": 0.0}
+
+
 class NewPicturesEachTime(Dots):
     def load(self, split: Literal["train", "test"]) -> Images:
         images = super().load(split)
@@ -751,6 +766,8 @@ BROKEN_DATA: list[tuple[Callable[[Data], None], Data, str]] = [
     (check_data, AnotherFactor(), r"factors \['half', 'shade'\] are given, and \['half', 'size'\] declared"),
     (check_data, TooFewClasses(), "runs from 0 to 1, and its classes from 0 to 0"),
     (check_data, TooFewFactors(), r"declares 2 classes, but \[1\] never occur"),
+    (check_data, ClassesThatWrap(), "periods names 'half', which is no continuous factor"),
+    (check_data, NoPeriod(), "the period of 'shade' has to be above 0, not 0.0"),
     (check_data, NewPicturesEachTime(), "loading a split twice gives other pictures"),
     (check_missing_data, RaisesRuntimeError(), "missing files raise RuntimeError"),
     (check_missing_data, SaysNothing(), "has to say which files were expected where"),
