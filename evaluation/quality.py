@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,19 +156,16 @@ def _of_real(
     network: FeatureNetwork, pictures: Images | Dataset[Any], order: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Features of the pictures in ``order``, and the class of each known factor."""
+    features: list[Tensor] = []
     labels: dict[str, list[Tensor]] = {name: [] for name in network.classes}
-
-    def pixels() -> Iterator[Tensor]:
-        for batch, known in batches(pictures, order):
-            for name in labels:
-                labels[name].append(known[name])
-            yield batch
-
-    features = network.features(pixels())
-    return features, {name: torch.cat(parts) for name, parts in labels.items()}
+    for pixels, known in batches(pictures, order):
+        features.append(network.features([pixels]))
+        for name in labels:
+            labels[name].append(known[name])
+    return torch.cat(features), {name: torch.cat(parts) for name, parts in labels.items()}
 
 
-def _generated(model: InfoGAN, n: int, seed: int) -> Iterable[Tensor]:
+def _generated(model: InfoGAN, n: int, seed: int) -> Iterator[Tensor]:
     """Pictures of the model in batches of uint8 pixels."""
     for latent in model.draw(n, seed=seed).split(BATCH):
         yield ((model.generate(latent) + 1) * 127.5).round().clamp(0, 255).to("cpu", torch.uint8)
