@@ -169,6 +169,34 @@ def evaluate(
 
 
 @app.command()
+def quality(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, all on the same data.", metavar="RUN...")],
+    n: Annotated[int, typer.Option("-n", help="Pictures on each side, at most.", min=20, max=100_000)] = 10_000,
+    features: Annotated[
+        Path | None,
+        typer.Option(help="The feature network's folder: read where it is there, else trained and written."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+    seed: Seed = 0,
+) -> None:
+    """Compare runs' pictures with held-out real ones: KID, precision, recall."""
+    from rich.console import Console
+
+    from ..evaluation import kept_features, measure_quality, train_features
+    from .runs import data_of_all, open_model
+    from .tables import quality_table
+
+    data = data_of_all(runs)
+    models = {str(run): open_model(run) for run in runs}
+    network = train_features(data) if features is None else kept_features(data, features)
+    found = measure_quality(models, data, network, n=n, seed=seed)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+    else:
+        Console().print(quality_table(found))
+
+
+@app.command()
 def sweep(
     spec: Spec,
     seeds: Annotated[int, typer.Option(help="How many: 0, 1, 2, ...", min=1, max=10_000)] = 5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from ..core.data import Data
 from ..core.model import MANIFEST, InfoGAN, load
 from ..core.network import ImageShape
+from ..evaluation import same_pictures
 from ..training.run import RunSpec
 from ..training.spec_text import read_run
 
@@ -30,6 +33,20 @@ def open_run(folder: Path) -> RunSpec:
     if not (folder / "run.yaml").is_file():
         raise FileNotFoundError(f"{folder}: no run is there: {folder / 'run.yaml'} is missing")
     return read_run(folder / "run.yaml")
+
+
+def data_of_all(folders: Sequence[Path]) -> Data:
+    """The data of run folders, of which there is at least one; ValueError where two have other pictures."""
+    first, *others = folders
+    data = open_run(first).data
+    for folder in others:
+        other = open_run(folder).data
+        if same_pictures(other) != same_pictures(data):
+            raise ValueError(
+                f"{folder} was trained on other pictures than {first} and cannot be compared with it: "
+                f"{other!r}, not {data!r}"
+            )
+    return data
 
 
 def read_image(path: Path, shape: ImageShape) -> Tensor:

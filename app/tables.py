@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rich.table import Table
 
-from ..evaluation import Classification, Evaluation
+from ..evaluation import Classification, Evaluation, Qualities
 from .sweep import Spread
 
 
@@ -42,6 +42,18 @@ def classification_table(factor: str, code: str, found: Classification) -> Table
     for row, counts in enumerate(found.confusion):
         cells = [f"[bold]{n}[/]" if found.assignment.get(column) == row else str(n) for column, n in enumerate(counts)]
         table.add_row(str(row), *cells)
+    return table
+
+
+def quality_table(found: Qualities) -> Table:
+    """KID, precision and recall of each run, below those of training pictures; the feature network's own error."""
+    title = f"{found.n} pictures each against held-out ones, in features of this data set's own classifier"
+    table = _table(title, ["pictures", "KID x 1000", "precision", "recall"])
+    for name, quality in {"training pictures (the floor)": found.floor, **found.models}.items():
+        kid = f"{1000 * quality.kid:.2f} ± {1000 * quality.kid_error:.2f}"
+        table.add_row(name, kid, f"{quality.precision:.3f}", f"{quality.recall:.3f}")
+    errors = ", ".join(f"{factor} {error:.2%}" for factor, error in found.errors.items())
+    table.caption = f"its error on held-out pictures: {errors}; its figures compare with those in no other features"
     return table
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from PIL import Image
@@ -12,6 +14,7 @@ from typer.testing import CliRunner
 
 from infogan.app.command_line import app
 from infogan.app.command_line import main as entry
+from infogan.evaluation import train_features
 
 TINY = ["--set", "data.n=256", "--set", "training.batch_size=32", "--set", "training.log_every=2"]
 
@@ -142,6 +145,35 @@ def test_evaluate_reports_in_json_and_in_tables(trained, run):
     assert "orientation" in out
 
 
+def test_quality_compares_runs_in_one_table_and_keeps_the_feature_network(trained, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("infogan.evaluation.features.train_features", partial(train_features, steps=2))
+    measure = ["quality", trained, "-n", "40", "--features", tmp_path / "features"]
+    code, out, errors = run(*measure, "--json")
+    assert code == 0, errors
+    found = json.loads(out)
+    assert found["n"] == 40
+    assert set(found["errors"]) == {"shape"}
+    assert set(found["models"]) == {str(trained)}
+    assert set(found["floor"]) == {"kid", "kid_error", "precision", "recall"}
+    monkeypatch.setattr("infogan.evaluation.features.train_features", None)
+    assert json.loads(run(*measure, "--json")[1]) == found
+    monkeypatch.setenv("COLUMNS", "200")
+    table = run(*measure)[1]
+    assert f"{1000 * found['floor']['kid']:.2f} ± {1000 * found['floor']['kid_error']:.2f}" in table
+    assert f"shape {found['errors']['shape']:.2%}" in table
+
+
+def test_quality_refuses_runs_on_other_pictures(trained, run, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(trained, other)
+    settings = (other / "run.yaml").read_text()
+    (other / "run.yaml").write_text(settings.replace("n: 256", "n: 255"))
+    code, out, errors = run("quality", trained, other)
+    assert code == 2
+    assert out == ""
+    assert f"{other} was trained on other pictures than {trained}" in errors
+
+
 def test_the_schema_is_a_json_schema_with_every_kind(run):
     out = run("schema")[1]
     assert all(f'"const": "{kind}"' in out for kind in ("sprites", "mnist", "angle", "mutual_information"))
@@ -161,6 +193,7 @@ def test_plugins_lists_what_each_provides(run):
         ("validate", "."),
         ("sample", "nowhere"),
         ("evaluate", "nowhere"),
+        ("quality", "nowhere"),
         ("train", "sprites", "--set", "training.stepz=3"),
         ("train", "sprites", "--set", "training.steps"),
         ("train", "sprites", "--steps", "0"),
