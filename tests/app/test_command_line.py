@@ -156,7 +156,9 @@ def test_quality_compares_runs_in_one_table_and_keeps_the_feature_network(traine
     assert set(found["models"]) == {str(trained)}
     assert set(found["floor"]) == {"kid", "kid_error", "precision", "recall"}
     monkeypatch.setattr("infogan.evaluation.features.train_features", None)
-    assert json.loads(run(*measure, "--json")[1]) == found
+    assert json.loads(run(*measure, "--json")[1]) == found, "the network that was kept is the one that is read"
+    monkeypatch.setattr("infogan.evaluation.train_features", partial(train_features, steps=2))
+    assert json.loads(run(*measure[:4], "--json")[1]) == found, "without a folder the same one is trained anew"
     monkeypatch.setenv("COLUMNS", "200")
     table = run(*measure)[1]
     assert f"{1000 * found['floor']['kid']:.2f} ± {1000 * found['floor']['kid_error']:.2f}" in table
