@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,16 @@ def open_run(folder: Path) -> RunSpec:
     if not (folder / "run.yaml").is_file():
         raise FileNotFoundError(f"{folder}: no run is there: {folder / 'run.yaml'} is missing")
     return read_run(folder / "run.yaml")
+
+
+def read_log(folder: Path) -> list[dict[str, float]]:
+    """The lines of a run's log, in the order of their steps; at least one. A last one that is cut off is left out."""
+    path = folder / "log.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+    whole = [json.loads(line) for line in lines if line.endswith("\n")]
+    if not whole:
+        raise FileNotFoundError(f"{folder}: nothing has been logged there: {path} has no lines")
+    return whole
 
 
 def read_image(path: Path, shape: ImageShape) -> Tensor:
