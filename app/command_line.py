@@ -169,7 +169,11 @@ def arithmetic(
     from .pictures import draw
     from .runs import open_model
 
-    members = dict(_members(latent) for latent in latents or ())
+    members: dict[str, list[str]] = {}
+    for name, names in map(_members, latents or ()):
+        if name in members:
+            raise ValueError(f"--latent {name}: is given twice; list all of its draws in one")
+        members[name] = names
     draw(sum_panels(open_model(run), expression, members, page=PAGE, seed=seed)).save(out)
     typer.echo(out)
 

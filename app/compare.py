@@ -71,7 +71,7 @@ class Comparison:
                 side.name: {
                     "steps": side.steps,
                     "information": {code: side.information[code] for code in self.entropy},
-                    "effect": {code: {**vars(side.effect[code])} for code in self.entropy},
+                    "effect": {code: vars(side.effect[code]) for code in self.entropy},
                     "error": {factor: vars(best) for factor, best in side.errors.items()},
                     "missing": side.missing,
                 }

@@ -128,9 +128,11 @@ def test_interpolate_and_arithmetic_leave_pictures(trained, run, tmp_path):
     for path in (way, total):
         with Image.open(path) as picture:
             assert picture.format == "PNG"
-    code, _, errors = run("arithmetic", trained, "a", "--latent", "0:1", "--out", total)
-    assert code == 2
-    assert "NAME=SEED:INDEX" in errors
+    for latents, said in ((["0:1"], "NAME=SEED:INDEX"), (["a=0:1", "a=0:2"], "given twice")):
+        options = [word for latent in latents for word in ("--latent", latent)]
+        code, _, errors = run("arithmetic", trained, "a", *options, "--out", total)
+        assert code == 2
+        assert said in errors
 
 
 def test_encode_reads_picture_files(trained, run, tmp_path):
