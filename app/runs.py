@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,6 +48,16 @@ def data_of_all(folders: Sequence[Path]) -> Data:
                 f"{other!r}, not {data!r}"
             )
     return data
+
+
+def read_log(folder: Path) -> list[dict[str, float]]:
+    """The lines of a run's log, in the order of their steps; at least one. A last one that is cut off is left out."""
+    path = folder / "log.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+    whole = [json.loads(line) for line in lines if line.endswith("\n")]
+    if not whole:
+        raise FileNotFoundError(f"{folder}: nothing has been logged there: {path} has no lines")
+    return whole
 
 
 def read_image(path: Path, shape: ImageShape) -> Tensor:

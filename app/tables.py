@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rich.table import Table
 
 from ..evaluation import Classification, Evaluation, Qualities
+from .compare import Comparison
 from .sweep import Spread
 
 
@@ -64,6 +65,26 @@ def spread_table(found: Mapping[str, Spread], seeds: int) -> Table:
         half = f"± {spread.interval[1] - spread.mean:.4f}" if seeds > 1 else ""
         mean, std, least, most = (f"{x:.4f}" for x in (spread.mean, spread.std, spread.least, spread.most))
         table.add_row(name, mean, std, half, least, most)
+    return table
+
+
+def comparison_table(found: Comparison) -> Table:
+    """A column for each run: information and effect of each code in common, and the best error for each factor."""
+    sides = found.sides
+    table = _table("Runs compared", ["", *(side.name for side in sides)])
+    table.add_row("steps", *(str(side.steps) for side in sides))
+    for code, entropy in found.entropy.items():
+        name = f"information of {code}, H = {entropy:.3f} nats"
+        table.add_row(name, *(f"{side.information[code]:.3f}" for side in sides))
+    for code in found.entropy:
+        effects = [side.effect[code] for side in sides]
+        table.add_row(f"effect of {code}, alone (in all)", *(f"{e.alone:.3f} ({e.in_all:.3f})" for e in effects))
+    for factor in dict.fromkeys(factor for side in sides for factor in side.errors):
+        found_best = [side.errors.get(factor) for side in sides]
+        cells = ["" if best is None else f"{best.error:.2%} by {best.code}" for best in found_best]
+        table.add_row(f"error for {factor}", *cells)
+    if any(side.missing for side in sides):
+        table.add_row("data", *("missing" if side.missing else "" for side in sides))
     return table
 
 

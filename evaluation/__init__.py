@@ -1,6 +1,7 @@
 """The measures: what Q's codes know of the pictures and of the factors behind them, and how good pictures are."""
 
 from .classification import Classification, classify
+from .effect import Effect, measure_effect
 from .factors import Explained, explain
 from .features import FeatureNetwork, kept_features, same_pictures, train_features
 from .information import Information, measure_information
@@ -10,6 +11,7 @@ from .report import Evaluation, evaluate
 
 __all__ = [
     "Classification",
+    "Effect",
     "Evaluation",
     "Explained",
     "FeatureNetwork",
@@ -23,6 +25,7 @@ __all__ = [
     "explain",
     "kept_features",
     "kid",
+    "measure_effect",
     "measure_information",
     "measure_quality",
     "precision_recall",

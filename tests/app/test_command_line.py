@@ -107,6 +107,37 @@ def test_traverse_writes_stills_and_films(trained, run, tmp_path):
         assert film.n_frames == 6
 
 
+def test_codes_are_walked_beyond_their_range(trained, run, tmp_path):
+    out = tmp_path / "walk.png"
+    assert run("traverse", trained, "--code", "u", "--range", "-2,2", "--rows", "1", "--out", out)[0] == 0
+    assert out.is_file()
+    for arguments, said in (
+        (["--range", "-2,2"], "code 'shape': a code of kind 'categorical' has no range"),
+        (["--range", "2"], "has to be LOW,HIGH"),
+        (["--code", "u", "--range", "2,-2"], "from low to high"),
+    ):
+        code, _, errors = run("traverse", trained, *arguments, "--out", out)
+        assert code == 2
+        assert said in errors
+
+
+def test_interpolate_and_arithmetic_leave_pictures(trained, run, tmp_path):
+    way, total = tmp_path / "way.png", tmp_path / "sum.png"
+    code, out, _ = run("interpolate", trained, "--from", "0:1", "--to", "0:2", "--to", "1:0", "--rows", "--out", way)
+    assert (code, out.strip()) == (0, str(way))
+    latents = ["--latent", "a=0:1,0:2,0:3", "--latent", "b=1:4"]
+    code, out, _ = run("arithmetic", trained, "a - b", *latents, "--out", total)
+    assert (code, out.strip()) == (0, str(total))
+    for path in (way, total):
+        with Image.open(path) as picture:
+            assert picture.format == "PNG"
+    for latents, said in ((["0:1"], "NAME=SEED:INDEX"), (["a=0:1", "a=0:2"], "given twice")):
+        options = [word for latent in latents for word in ("--latent", latent)]
+        code, _, errors = run("arithmetic", trained, "a", *options, "--out", total)
+        assert code == 2
+        assert said in errors
+
+
 def test_encode_reads_picture_files(trained, run, tmp_path):
     Image.new("L", (32, 32), 40).save(tmp_path / "gray.png")
     code, out, _ = run("encode", trained, tmp_path / "gray.png")

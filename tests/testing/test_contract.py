@@ -355,6 +355,26 @@ class DialOfFive(Gaussian):
         return torch.linspace(-2, 2, steps + 1).unsqueeze(1)
 
 
+class BlendsValues(Die):
+    def between(self, start: Tensor, end: Tensor, share: Tensor) -> Tensor:
+        return start.lerp(end, share)
+
+
+class GoesTheWrongWay(Gaussian):
+    def between(self, start: Tensor, end: Tensor, share: Tensor) -> Tensor:
+        return end.lerp(start, share)
+
+
+class NearestIsTheFirst(Die):
+    def nearest(self, value: Tensor) -> Tensor:
+        return self.grid(2)[torch.zeros(len(value), dtype=torch.int64)]
+
+
+class SpanOfItsOwn(Gaussian):
+    def span(self, low: float, high: float, steps: int) -> Tensor:
+        return torch.linspace(-1, 1, steps).unsqueeze(1)
+
+
 class Circle(Angle):
     """Directions whose entropy is that of a turn, and not of 2 pi radians."""
 
@@ -401,6 +421,10 @@ BROKEN_CODES: list[tuple[Code, str]] = [
     (EntropyOfUniform(), "entropy says 0.6931 nats, its own draws say 1.4"),
     (SqueezesTheBatch(), r"of shape \(96,\), not \(96, 1\)"),
     (DialOfFive(), r"grid\(1\) has 2 positions; it has to have 1"),
+    (BlendsValues(), "between gives a value for a share of 0.25 that the code cannot have"),
+    (GoesTheWrongWay(), "between has to give start for a share of 0"),
+    (NearestIsTheFirst(), "between gives a value|nearest moves a value"),
+    (SpanOfItsOwn(), "has to begin at low and to end at high"),
     (Circle(), "a Q that ignores the picture scores 4.0.. nats, and a bound allows at most 0"),
     (CountsUp(kind="other"), "write it as a Literal"),
 ]
