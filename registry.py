@@ -40,6 +40,10 @@ BUILT_IN = (
     "invariance",
     "dcgan",
     "mnist",
+    "svhn",
+    "celeba",
+    "faces",
+    "chairs",
     "sprites",
     "scenes",
 )
