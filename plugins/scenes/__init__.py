@@ -6,15 +6,15 @@ from importlib.resources import files
 
 from ...registry import hookimpl
 from .data import Scenes
-from .networks import ScenesGenerator
+from .networks import ScenesBody, ScenesGenerator
 from .rendering import FORMS, render
 
-__all__ = ["FORMS", "Scenes", "ScenesGenerator", "render"]
+__all__ = ["FORMS", "Scenes", "ScenesBody", "ScenesGenerator", "render"]
 
 
 @hookimpl
 def infogan_components() -> list[type]:
-    return [ScenesGenerator, Scenes]
+    return [ScenesGenerator, ScenesBody, Scenes]
 
 
 @hookimpl

@@ -225,16 +225,16 @@ def render(
     ``elevation`` in degrees, above 0 and at most 90.
     """
     pictures = torch.empty(len(shape), 3, size, size, dtype=torch.uint8, device=shape.device)
-    factors = hue, scale, azimuth, elevation, light
     at_once = max(1, RAYS // (SAMPLES * size) ** 2)
     for index, form in enumerate(FORMS.values()):
         for chosen in (shape == index).nonzero()[:, 0].split(at_once):
-            pictures[chosen] = _draw(form, *(factor[chosen, None] for factor in factors), size)
+            one = (factor[chosen, None] for factor in (hue, scale, azimuth, elevation, light))
+            pictures[chosen] = _draw(form, size, *one)
     return pictures
 
 
 def _draw(
-    form: Form, hue: Tensor, scale: Tensor, azimuth: Tensor, elevation: Tensor, light: Tensor, size: int
+    form: Form, size: int, hue: Tensor, scale: Tensor, azimuth: Tensor, elevation: Tensor, light: Tensor
 ) -> Tensor:
     """Pictures of one form; the factors are ``(n, 1)``."""
     across = (torch.arange(SAMPLES * size, device=scale.device) + 0.5) * (2 / (SAMPLES * size)) - 1
@@ -245,9 +245,10 @@ def _draw(
     origin = Vector(*(u * r + v * w for r, w in zip(right, up, strict=True)))
     toward = _direction(light - azimuth, torch.full_like(light, LIGHT_ELEVATION))
     shine, of_object = _follow(form, origin, sight, toward)
-    lit = torch.stack([shine * of_object, shine * ~of_object]).unflatten(2, (size, SAMPLES, size, SAMPLES)).mean((3, 5))
-    colour = _colour(hue)[:, :, None, None]
-    return (lit[0].unsqueeze(1) * colour + lit[1].unsqueeze(1) * FLOOR).mul_(255).round_().to(torch.uint8)
+    light_of = torch.stack([shine * of_object, shine * ~of_object], dim=1)
+    pixels: Tensor = light_of.unflatten(2, (size, SAMPLES, size, SAMPLES)).mean(dim=(3, 5))
+    seen = pixels[:, :1] * _colour(hue)[:, :, None, None] + pixels[:, 1:] * FLOOR
+    return seen.mul_(255).round_().to(torch.uint8)
 
 
 def _follow(form: Form, origin: Vector, sight: Vector, toward: Vector) -> tuple[Tensor, Tensor]:

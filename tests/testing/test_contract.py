@@ -26,7 +26,7 @@ from infogan.plugins.losses import Hinge, LeastSquares, Minimax, MutualInformati
 from infogan.plugins.mnist import FashionMnist, Mnist, MnistBody, MnistGenerator
 from infogan.plugins.noises import NormalNoise, UniformNoise
 from infogan.plugins.penalties import R1, GradientPenalty
-from infogan.plugins.scenes import Scenes, ScenesGenerator
+from infogan.plugins.scenes import Scenes, ScenesBody, ScenesGenerator
 from infogan.plugins.sprites import Sprites, SpritesBody, SpritesGenerator
 from infogan.testing import (
     check_component,
@@ -85,6 +85,7 @@ PARTS = [
     DcganBody(width=4, hidden=16, norm="spectral"),
     DcganBody(width=4, hidden=16, norm="none", leak=0.0),
     ScenesGenerator(),
+    ScenesBody(),
     Scenes(n=200, n_test=100, size=16),
 ]
 """Each built-in part that needs no file, with a few settings of its options."""
