@@ -40,8 +40,9 @@ def recipes() -> None:
     """List the recipes, each with what its first comment says."""
     from ..registry import default
 
-    for name, text in default().recipes.items():
-        typer.echo(f"{name:16} {_first_sentence(text)}")
+    known = default().recipes
+    for name, text in known.items():
+        typer.echo(f"{name:{max(map(len, known))}} {_first_sentence(text)}")
 
 
 @app.command()

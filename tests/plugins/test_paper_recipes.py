@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import pytest
 
@@ -54,6 +55,7 @@ PAPER = {
 every_experiment = pytest.mark.parametrize("name", PAPER)
 
 
+@cache
 def recipe(name: str) -> RunSpec:
     return infogan.read_run(name)
 

@@ -18,8 +18,11 @@ from infogan import Body, Code, Data, Generator, Head, ImageShape, Latents, Loss
 from infogan.core.component import Component
 from infogan.core.data import Images
 from infogan.core.loss import Part, Phase, StepView
+from infogan.plugins.celeba import Celeba
+from infogan.plugins.chairs import ChairsBody, ChairsGenerator
 from infogan.plugins.codes import Angle, Bernoulli, Categorical, Normal, Uniform
 from infogan.plugins.dcgan import DcganBody, DcganGenerator
+from infogan.plugins.faces import FacesBody, FacesGenerator
 from infogan.plugins.heads import Linear, Mlp
 from infogan.plugins.invariance import Invariance
 from infogan.plugins.losses import Hinge, LeastSquares, Minimax, MutualInformation, NonSaturating, Wasserstein
@@ -28,6 +31,7 @@ from infogan.plugins.noises import NormalNoise, UniformNoise
 from infogan.plugins.penalties import R1, GradientPenalty
 from infogan.plugins.scenes import Scenes, ScenesBody, ScenesGenerator
 from infogan.plugins.sprites import Sprites, SpritesBody, SpritesGenerator
+from infogan.plugins.svhn import Svhn, SvhnBody, SvhnGenerator
 from infogan.testing import (
     check_component,
     check_data,
@@ -76,6 +80,13 @@ PARTS = [
     MnistGenerator(),
     MnistBody(),
     MnistBody(leak=0.01),
+    SvhnGenerator(),
+    SvhnBody(),
+    SvhnBody(leak=0.2),
+    FacesGenerator(),
+    FacesBody(),
+    ChairsGenerator(),
+    ChairsBody(),
     SpritesGenerator(),
     SpritesBody(),
     Sprites(n=200, n_test=100, size=16),
@@ -100,7 +111,9 @@ def test_every_built_in_part_is_checked() -> None:
     registry = Registry(entry_points=False)
     roles = ("noise", "code", "generator", "body", "head", "loss", "data")
     registered = {component for role in roles for component in registry.components(role).values()}
-    assert registered == {type(part) for part in PARTS} | {Mnist, FashionMnist}
+    # Those of MNIST's format are checked below, the others beside their plugins' tests.
+    need_files = {Mnist, FashionMnist, Svhn, Celeba}
+    assert registered == {type(part) for part in PARTS} | need_files
 
 
 @pytest.mark.parametrize(("data", "folder"), [(Mnist, "MNIST"), (FashionMnist, "FashionMNIST")])
