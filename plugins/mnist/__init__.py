@@ -22,6 +22,7 @@ def infogan_recipes() -> dict[str, str]:
     names = (
         "mnist",
         "mnist-best",
+        "mnist-best-regular",
         "mnist-table",
         "mnist-openai",
         "mnist-regular",

@@ -23,7 +23,7 @@ from infogan.training.spec_text import validate
 from infogan.training.step import Objective, players, training_step
 from infogan.training.strict_yaml import parse
 
-RECIPES = ("mnist", "mnist-table", "mnist-openai", "mnist-two-bodies")
+RECIPES = ("mnist", "mnist-table", "mnist-openai", "mnist-regular", "mnist-two-bodies")
 MNIST = ImageShape(channels=1, height=28, width=28)
 with torch.device("meta"):
     GENERATOR, BODY = MnistGenerator().build(74, MNIST), MnistBody().build(MNIST)
@@ -155,14 +155,21 @@ def test_the_paper_has_a_leak_of_a_tenth_and_a_learned_std() -> None:
     assert recipe("mnist-table").losses["information"] == MutualInformation()
 
 
-def test_the_two_bodies_differ_from_mnist_in_that_alone() -> None:
-    mnist, two = (recipe(name).model_dump() for name in ("mnist", "mnist-two-bodies"))
+def test_the_regular_gan_and_the_two_bodies_differ_from_mnist_in_that_alone() -> None:
+    mnist, regular, two = (recipe(name).model_dump() for name in ("mnist", "mnist-regular", "mnist-two-bodies"))
     assert two == {**mnist, "q_body": mnist["body"]}
+    assert regular["losses"].pop("information") == {
+        **mnist["losses"].pop("information"),
+        "routing": "reading",
+        "warmup": 0,
+    }
+    assert regular == mnist
 
 
 def test_the_regular_gan_is_the_best_recipe_less_all_that_teaches_codes() -> None:
     best, regular = (
-        validate(parse(Registry(entry_points=False).recipe(name), name)) for name in ("mnist-best", "mnist-regular")
+        validate(parse(Registry(entry_points=False).recipe(name), name))
+        for name in ("mnist-best", "mnist-best-regular")
     )
     assert regular.training == best.training
     losses = best.model.losses
