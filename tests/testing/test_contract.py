@@ -25,6 +25,7 @@ from infogan.plugins.losses import Hinge, LeastSquares, Minimax, MutualInformati
 from infogan.plugins.mnist import FashionMnist, Mnist, MnistBody, MnistGenerator
 from infogan.plugins.noises import NormalNoise, UniformNoise
 from infogan.plugins.penalties import R1, GradientPenalty
+from infogan.plugins.resnet import ResnetBody, ResnetGenerator
 from infogan.plugins.sprites import Sprites, SpritesBody, SpritesGenerator
 from infogan.testing import (
     check_component,
@@ -80,6 +81,10 @@ PARTS = [
     DcganBody(width=8, hidden=16),
     DcganBody(width=4, hidden=16, norm="spectral"),
     DcganBody(width=4, hidden=16, norm="none", leak=0.0),
+    ResnetGenerator(width=8),
+    ResnetGenerator(width=8, output="tanh"),
+    ResnetBody(width=8),
+    ResnetBody(width=8, norm="none"),
 ]
 """Each built-in part that needs no file, with a few settings of its options."""
 
