@@ -31,7 +31,7 @@ ROLES: Mapping[str, type[Component]] = {
 }
 """The interface of each role."""
 
-BUILT_IN = ("noises", "codes", "heads", "losses", "penalties", "dcgan", "resnet", "mnist", "sprites")
+BUILT_IN = ("noises", "codes", "heads", "losses", "penalties", "dcgan", "resnet", "folder", "mnist", "sprites")
 """The plugins that come with infogan, modules below ``infogan.plugins``."""
 
 T = TypeVar("T")

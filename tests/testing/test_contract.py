@@ -20,6 +20,7 @@ from infogan.core.data import Images
 from infogan.core.loss import Part, Phase, StepView
 from infogan.plugins.codes import Angle, Bernoulli, Categorical, Normal, Uniform
 from infogan.plugins.dcgan import DcganBody, DcganGenerator
+from infogan.plugins.folder import Folder
 from infogan.plugins.heads import Linear, Mlp
 from infogan.plugins.losses import Hinge, LeastSquares, Minimax, MutualInformation, NonSaturating, Wasserstein
 from infogan.plugins.mnist import FashionMnist, Mnist, MnistBody, MnistGenerator
@@ -98,7 +99,7 @@ def test_every_built_in_part_is_checked() -> None:
     registry = Registry(entry_points=False)
     roles = ("noise", "code", "generator", "body", "head", "loss", "data")
     registered = {component for role in roles for component in registry.components(role).values()}
-    assert registered == {type(part) for part in PARTS} | {Mnist, FashionMnist}
+    assert registered == {type(part) for part in PARTS} | {Mnist, FashionMnist, Folder}
 
 
 @pytest.mark.parametrize(("data", "folder"), [(Mnist, "MNIST"), (FashionMnist, "FashionMNIST")])
