@@ -39,6 +39,8 @@ BUILT_IN = (
     "penalties",
     "invariance",
     "dcgan",
+    "resnet",
+    "folder",
     "mnist",
     "svhn",
     "celeba",

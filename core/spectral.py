@@ -17,15 +17,16 @@ class SpectralNorm(nn.Module):
 
     The estimate is |W' u|. Each pass in training mode first brings u nearer to the singular vector by one power
     iteration (the paper's algorithm 1); evaluation leaves it alone. u is a buffer, and the gradient takes it for a
-    constant. torch's own parametrisation runs 30 iterations a layer when it is made, on the meta device too, where a
-    dry run then waits for them.
+    constant. torch's own parametrisation begins with 15 iterations, also on the meta device, where a dry run waits
+    for them.
     """
 
     u: Tensor
 
-    def __init__(self, outputs: int) -> None:
+    def __init__(self, weight: Tensor) -> None:
         super().__init__()
-        self.register_buffer("u", F.normalize(torch.randn(outputs), dim=0))
+        drawn = torch.randn(len(weight), dtype=weight.dtype, device=weight.device)
+        self.register_buffer("u", F.normalize(drawn, dim=0))
 
     def forward(self, weight: Tensor) -> Tensor:
         matrix = weight.flatten(1)
@@ -33,7 +34,8 @@ class SpectralNorm(nn.Module):
             with torch.no_grad():
                 self.u.copy_(F.normalize(matrix @ (self.u @ matrix), dim=0))
         # A copy, since the next pass moves u, maybe before this one's gradient is taken.
-        return weight / (self.u.clone() @ matrix).norm()
+        largest: Tensor = torch.linalg.vector_norm(self.u.clone() @ matrix)
+        return weight / largest
 
 
 def normalise_spectrally(network: M) -> M:
@@ -49,5 +51,5 @@ def normalise_spectrally(network: M) -> M:
     """
     for layer in list(network.modules()):
         if isinstance(layer, nn.Linear | nn.Conv2d):
-            parametrize.register_parametrization(layer, "weight", SpectralNorm(len(layer.weight)))
+            parametrize.register_parametrization(layer, "weight", SpectralNorm(layer.weight))
     return network

@@ -1,7 +1,7 @@
 """DCGAN (Radford et al. 2016, arXiv 1511.06434) for pictures of any size and number of channels.
 
 Strided convolutions in place of pooling, batch norm, ReLU in G and leaky ReLU in D. That D's body ends in a fully
-connected layer, which Q's head reads too, is InfoGAN's (its tables 1 to 3); DCGAN's D has none.
+connected layer, which Q's head reads too, is InfoGAN's (its table 1); DCGAN's D has none.
 """
 
 from __future__ import annotations
@@ -24,11 +24,10 @@ MOST = 8
 
 
 class DcganGenerator(Generator):
-    """FC to maps of 4 to 7 pixels a side, then 4x4 up-convolutions with stride 2 to the picture's size.
+    """FC to maps whose shorter side has 4 to 8 pixels, then 4x4 up-convolutions with stride 2 to the picture's size.
 
-    Sides are doubled as often as fits (8x8 once, 28x28 twice, 64x64 four times); a picture whose sides are no such
-    multiple is made a little larger, and its middle cut out. Sides have to be at least 8.
-    At 64x64 a ``width`` of 128 is DCGAN's generator.
+    8x8 pictures take one of them, 28x28 two, 64x64 four. Those whose sides are no such multiple are made a little
+    larger, and cut in their middle. Sides have to be at least 8. At 64x64 a ``width`` of 128 is DCGAN's generator.
     """
 
     kind: Literal["dcgan"] = "dcgan"
@@ -64,7 +63,7 @@ class DcganGenerator(Generator):
 
 
 class DcganBody(Body):
-    """4x4 convolutions with stride 2 until a side has 4 to 7 pixels, then FC. Sides have to be at least 8."""
+    """4x4 convolutions with stride 2 until the shorter side has 4 to 7 pixels, then FC. Sides have to be at least 8."""
 
     kind: Literal["dcgan"] = "dcgan"
     width: int = Field(default=64, ge=1, le=1024)
@@ -73,7 +72,7 @@ class DcganBody(Body):
     """Units of the fully connected layer, which the heads read."""
     norm: Literal["batch", "spectral", "none"] = "batch"
     """``batch``: batch norm in all layers but the first, as in DCGAN. ``spectral``: spectral norm in all layers
-    (Miyato et al. 2018). ``none``: none, as Wasserstein losses with a gradient penalty want it."""
+    (Miyato et al. 2018), though not in the heads. ``none``: none, as a gradient penalty wants it."""
     leak: float = Field(default=0.2, ge=0.0, lt=1.0)
     """Slope of the leaky ReLU below 0."""
 

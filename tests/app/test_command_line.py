@@ -53,7 +53,7 @@ def test_help_needs_no_torch():
 def test_every_recipe_is_listed_shown_and_valid(run, tmp_path):
     code, listed, _ = run("recipes")
     assert code == 0
-    for name in ("mnist", "mnist-table", "mnist-openai", "mnist-regular", "mnist-two-bodies", "sprites"):
+    for name in ("mnist", "mnist-table", "mnist-openai", "mnist-regular", "sprites", "fashion-mnist", "pictures"):
         assert name in listed
         text = run("show", name)[1]
         (tmp_path / f"{name}.yaml").write_text(text)
@@ -85,6 +85,22 @@ def test_resuming_a_finished_run_changes_nothing(trained, run):
     before = (trained / "model" / "weights.safetensors").read_bytes()
     assert run("train", "sprites", "--steps", "4", "--seed", "1", "--out", trained, "--resume", *TINY)[0] == 0
     assert (trained / "model" / "weights.safetensors").read_bytes() == before
+
+
+def test_ones_own_pictures_need_no_code_and_a_spoilt_one_is_named_in_one_line(run, tmp_path):
+    for i in range(12):
+        Image.new("RGB", (30 + i, 20), (20 * i, 99, 0)).save(tmp_path / f"{i}.jpg")
+    size = [f"{key}.{side}=8" for key in ("model.image", "data") for side in ("height", "width")]
+    changes = [f"data.folder={tmp_path}", *size, "model.generator.width=2", "model.body.width=2", "model.body.hidden=8"]
+    settings = [word for change in (*changes, "training.batch_size=4") for word in ("--set", change)]
+    assert run("train", "pictures", "--steps", "2", "--out", tmp_path / "run", *settings)[0] == 0
+    assert run("sample", tmp_path / "run", "--code", "group=3", "-n", "2", "--out", tmp_path / "two.png")[0] == 0
+    (tmp_path / "7.jpg").write_bytes(b"spoilt")
+    code, _, errors = run("train", "pictures", "--steps", "2", "--out", tmp_path / "again", *settings)
+    assert code == 2
+    assert errors.splitlines() == [
+        f"infogan: {tmp_path}/7.jpg: cannot be read as a picture: cannot identify image file '{tmp_path}/7.jpg'"
+    ]
 
 
 def test_sample_takes_codes_as_a_person_writes_them(trained, run, tmp_path):

@@ -23,12 +23,14 @@ from infogan.plugins.chairs import ChairsBody, ChairsGenerator
 from infogan.plugins.codes import Angle, Bernoulli, Categorical, Normal, Uniform
 from infogan.plugins.dcgan import DcganBody, DcganGenerator
 from infogan.plugins.faces import FacesBody, FacesGenerator
+from infogan.plugins.folder import Folder
 from infogan.plugins.heads import Linear, Mlp
 from infogan.plugins.invariance import Invariance
 from infogan.plugins.losses import Hinge, LeastSquares, Minimax, MutualInformation, NonSaturating, Wasserstein
 from infogan.plugins.mnist import FashionMnist, Mnist, MnistBody, MnistGenerator
 from infogan.plugins.noises import NormalNoise, UniformNoise
 from infogan.plugins.penalties import R1, GradientPenalty
+from infogan.plugins.resnet import ResnetBody, ResnetGenerator
 from infogan.plugins.scenes import Scenes, ScenesBody, ScenesGenerator
 from infogan.plugins.sprites import Sprites, SpritesBody, SpritesGenerator
 from infogan.plugins.svhn import Svhn, SvhnBody, SvhnGenerator
@@ -98,6 +100,10 @@ PARTS = [
     ScenesGenerator(),
     ScenesBody(),
     Scenes(n=200, n_test=100, size=16),
+    ResnetGenerator(width=8),
+    ResnetGenerator(width=8, output="tanh"),
+    ResnetBody(width=8),
+    ResnetBody(width=8, norm="none"),
 ]
 """Each built-in part that needs no file, with a few settings of its options."""
 
@@ -112,7 +118,7 @@ def test_every_built_in_part_is_checked() -> None:
     roles = ("noise", "code", "generator", "body", "head", "loss", "data")
     registered = {component for role in roles for component in registry.components(role).values()}
     # Those of MNIST's format are checked below, the others beside their plugins' tests.
-    need_files = {Mnist, FashionMnist, Svhn, Celeba}
+    need_files = {Mnist, FashionMnist, Svhn, Celeba, Folder}
     assert registered == {type(part) for part in PARTS} | need_files
 
 
