@@ -31,7 +31,7 @@ from infogan.plugins.mnist import FashionMnist, Mnist, MnistBody, MnistGenerator
 from infogan.plugins.noises import NormalNoise, UniformNoise
 from infogan.plugins.penalties import R1, GradientPenalty
 from infogan.plugins.resnet import ResnetBody, ResnetGenerator
-from infogan.plugins.scenes import Scenes, ScenesBody, ScenesGenerator
+from infogan.plugins.scenes import Scenes, ScenesGenerator
 from infogan.plugins.sprites import Sprites, SpritesBody, SpritesGenerator
 from infogan.plugins.svhn import Svhn, SvhnBody, SvhnGenerator
 from infogan.testing import (
@@ -98,7 +98,6 @@ PARTS = [
     DcganBody(width=4, hidden=16, norm="spectral"),
     DcganBody(width=4, hidden=16, norm="none", leak=0.0),
     ScenesGenerator(),
-    ScenesBody(),
     Scenes(n=200, n_test=100, size=16),
     ResnetGenerator(width=8),
     ResnetGenerator(width=8, output="tanh"),
