@@ -1,4 +1,4 @@
-"""Scenes: a lit object on a floor, rendered from known factors, small networks for them, and a recipe."""
+"""Scenes: a lit object on a floor, rendered from known factors, a small generator for them, and a recipe."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from importlib.resources import files
 
 from ...registry import hookimpl
 from .data import Scenes
-from .networks import ScenesBody, ScenesGenerator
+from .networks import ScenesGenerator
 from .rendering import FORMS, render
 
-__all__ = ["FORMS", "Scenes", "ScenesBody", "ScenesGenerator", "render"]
+__all__ = ["FORMS", "Scenes", "ScenesGenerator", "render"]
 
 
 @hookimpl
 def infogan_components() -> list[type]:
-    return [ScenesGenerator, ScenesBody, Scenes]
+    return [ScenesGenerator, Scenes]
 
 
 @hookimpl

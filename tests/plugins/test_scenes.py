@@ -1,4 +1,4 @@
-"""What the scenes are: pictures that a slow tracer agrees with, and the laws of their factors; and the networks."""
+"""What the scenes are: pictures that a slow tracer agrees with, and the laws of their factors; and the generator."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from infogan.core.network import ImageShape
-from infogan.plugins.scenes import FORMS, Scenes, ScenesBody, ScenesGenerator, render
+from infogan.plugins.scenes import FORMS, Scenes, ScenesGenerator, render
 
 BOX, PYRAMID, MUG, DUCK = range(len(FORMS))
 FACTORS = "shape", "hue", "scale", "azimuth", "elevation", "light"
@@ -311,19 +311,15 @@ def test_data_that_cannot_be_drawn_is_refused(options: dict[str, object], messag
 
 
 @pytest.mark.parametrize("dims", [(3, 32, 32), (3, 64, 64), (1, 24, 40)])
-def test_networks_make_and_read_pictures_with_sides_that_8_divides(dims: tuple[int, int, int]) -> None:
-    image = ImageShape(channels=dims[0], height=dims[1], width=dims[2])
-    generator, body = ScenesGenerator(), ScenesBody()
-    pictures = generator.build(21, image)(torch.randn(4, 21))
+def test_the_generator_makes_pictures_with_sides_that_8_divides(dims: tuple[int, int, int]) -> None:
+    generator = ScenesGenerator()
+    pictures = generator.build(21, ImageShape(channels=dims[0], height=dims[1], width=dims[2]))(torch.randn(4, 21))
     low, high = generator.range
     assert pictures.shape == (4, *dims)
     assert low <= pictures.min() <= pictures.max() <= high
-    assert body.build(image)(pictures).shape == (4, body.features)
 
 
 @pytest.mark.parametrize("height", [28, 33])
-def test_networks_refuse_other_sizes(height: int) -> None:
-    image = ImageShape(channels=3, height=height, width=32)
-    for build in (lambda: ScenesGenerator().build(21, image), lambda: ScenesBody().build(image)):
-        with pytest.raises(ValueError, match=rf"sides that 8 divides, not {height}x32"):
-            build()
+def test_the_generator_refuses_other_sizes(height: int) -> None:
+    with pytest.raises(ValueError, match=rf"sides that 8 divides, not {height}x32"):
+        ScenesGenerator().build(21, ImageShape(channels=3, height=height, width=32))

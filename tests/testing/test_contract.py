@@ -24,7 +24,7 @@ from infogan.plugins.losses import Hinge, LeastSquares, Minimax, MutualInformati
 from infogan.plugins.mnist import Mnist, MnistBody, MnistGenerator
 from infogan.plugins.noises import NormalNoise, UniformNoise
 from infogan.plugins.penalties import R1, GradientPenalty
-from infogan.plugins.scenes import Scenes, ScenesBody, ScenesGenerator
+from infogan.plugins.scenes import Scenes, ScenesGenerator
 from infogan.plugins.sprites import Sprites, SpritesBody, SpritesGenerator
 from infogan.testing import (
     check_component,
@@ -76,7 +76,6 @@ PARTS = [
     SpritesBody(),
     Sprites(n=200, n_test=100, size=16),
     ScenesGenerator(),
-    ScenesBody(),
     Scenes(n=200, n_test=100, size=16),
 ]
 """Each built-in part that needs no file, with a few settings of its options."""
