@@ -31,7 +31,24 @@ ROLES: Mapping[str, type[Component]] = {
 }
 """The interface of each role."""
 
-BUILT_IN = ("noises", "codes", "heads", "losses", "penalties", "mnist", "sprites", "scenes")
+BUILT_IN = (
+    "noises",
+    "codes",
+    "heads",
+    "losses",
+    "penalties",
+    "invariance",
+    "dcgan",
+    "resnet",
+    "folder",
+    "mnist",
+    "svhn",
+    "celeba",
+    "faces",
+    "chairs",
+    "sprites",
+    "scenes",
+)
 """The plugins that come with infogan, modules below ``infogan.plugins``."""
 
 T = TypeVar("T")

@@ -31,14 +31,18 @@ Codes = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Makes the draw repeatable.")]
 
+PAGE = 20
+"""Pictures that `sample` draws unless told otherwise; SEED:INDEX names one of them."""
+
 
 @app.command()
 def recipes() -> None:
     """List the recipes, each with what its first comment says."""
     from ..registry import default
 
-    for name, text in default().recipes.items():
-        typer.echo(f"{name:16} {_first_sentence(text)}")
+    known = default().recipes
+    for name, text in known.items():
+        typer.echo(f"{name:{max(map(len, known))}} {_first_sentence(text)}")
 
 
 @app.command()
@@ -84,7 +88,7 @@ def train(
 def sample(
     run: Run,
     codes: Codes = None,
-    n: Annotated[int, typer.Option("-n", help="How many pictures.", min=1, max=10_000)] = 20,
+    n: Annotated[int, typer.Option("-n", help="How many pictures.", min=1, max=10_000)] = PAGE,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("sample.png"),
 ) -> None:
@@ -108,18 +112,70 @@ def traverse(
     steps: Annotated[int, typer.Option(help="Positions of a continuous dial.", min=2, max=100)] = 10,
     rows: Annotated[int, typer.Option(help="Rows, each with noise of its own.", min=1, max=100)] = 5,
     seed: Seed = 0,
+    between: Annotated[
+        str | None, typer.Option("--range", help="LOW,HIGH of a continuous code, also beyond its own: -2,2.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="A .png, or a .gif that moves.")] = Path("traversal.png"),
 ) -> None:
     """Walk codes over their dials while all else stands still."""
-    from .pictures import draw, save_animation, traversal_panels
+    from .pictures import draw, save_animation, traversal_panel
     from .runs import open_model
 
     model = open_model(run)
+    low, high = _range(between) if between is not None else (None, None)
     names = codes or list(model.latents.codes)
+    walks = [model.traverse(name, steps, rows=rows, seed=seed, low=low, high=high) for name in names]
     if out.suffix == ".gif":
-        save_animation([model.traverse(name, steps, rows=rows, seed=seed) for name in names], out)
+        save_animation(walks, out)
     else:
-        draw(traversal_panels(model, names, steps=steps, rows=rows, seed=seed)).save(out)
+        draw([traversal_panel(walk) for walk in walks]).save(out)
+    typer.echo(out)
+
+
+@app.command()
+def interpolate(
+    run: Run,
+    start: Annotated[str, typer.Option("--from", help="SEED:INDEX, a picture of `sample --seed SEED`, from 0.")],
+    stops: Annotated[list[str], typer.Option("--to", help="SEED:INDEX; again to go on from there.")],
+    steps: Annotated[int, typer.Option(help="Pictures on each leg, with both of its ends.", min=2, max=100)] = 8,
+    codes: Annotated[bool, typer.Option("--codes", help="Let the codes go along; else they stay.")] = False,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="A row for the noise and each code alone, and one for all together.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("interpolation.png"),
+) -> None:
+    """Go from one draw to another, picture by picture."""
+    from .named_latents import way_panel
+    from .pictures import draw
+    from .runs import open_model
+
+    model = open_model(run)
+    draw([way_panel(model, [start, *stops], page=PAGE, steps=steps, codes=codes, rows=rows)]).save(out)
+    typer.echo(out)
+
+
+@app.command()
+def arithmetic(
+    run: Run,
+    expression: Annotated[str, typer.Argument(help="Names with + and - between them: 'a - b + c'.")],
+    latents: Annotated[
+        list[str] | None,
+        typer.Option("--latent", help="NAME=SEED:INDEX,...: pictures of `sample --seed SEED`, from 0; their mean."),
+    ] = None,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("arithmetic.png"),
+) -> None:
+    """Add and subtract means of draws: man with glasses - man + woman."""
+    from .named_latents import sum_panels
+    from .pictures import draw
+    from .runs import open_model
+
+    members: dict[str, list[str]] = {}
+    for name, names in map(_members, latents or ()):
+        if name in members:
+            raise ValueError(f"--latent {name}: is given twice; list all of its draws in one")
+        members[name] = names
+    draw(sum_panels(open_model(run), expression, members, page=PAGE, seed=seed)).save(out)
     typer.echo(out)
 
 
@@ -166,6 +222,66 @@ def evaluate(
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
         _print_tables(found)
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders.", metavar="RUN RUN...")],
+    codes: Annotated[
+        list[str] | None,
+        typer.Option("--code", help="NAME; the discrete codes unless given, or all if there are none."),
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Positions of a continuous dial.", min=2, max=100)] = 10,
+    rows: Annotated[int, typer.Option(help="Rows, each with noise of its own.", min=1, max=100)] = 5,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("comparison.png"),
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
+    """Put runs beside each other: information, effects of the codes, errors; curves and traversals in one picture."""
+    from rich.console import Console
+
+    from .compare import compare as measure
+    from .compare import comparison_page
+    from .tables import comparison_table
+
+    found = measure(runs, codes or (), seed=seed)
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), indent=2))
+    else:
+        Console().print(comparison_table(found))
+    for side in found.sides:
+        if side.missing:
+            typer.echo(f"infogan: {side.name}: no errors without data: {side.missing}", err=True)
+    comparison_page(found, steps=steps, rows=rows, seed=seed).save(out)
+    typer.echo(out, err=True)
+
+
+@app.command()
+def quality(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, all on the same data.", metavar="RUN...")],
+    n: Annotated[int, typer.Option("-n", help="Pictures on each side, at most.", min=20, max=100_000)] = 10_000,
+    features: Annotated[
+        Path | None,
+        typer.Option(help="The feature network's folder: read where it is there, else trained and written."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+    seed: Seed = 0,
+) -> None:
+    """Compare runs' pictures with held-out real ones: KID, precision, recall."""
+    from rich.console import Console
+
+    from ..evaluation import kept_features, measure_quality, train_features
+    from .runs import data_of_all, open_model
+    from .tables import quality_table
+
+    data = data_of_all(runs)
+    models = {str(run): open_model(run) for run in runs}
+    network = train_features(data) if features is None else kept_features(data, features)
+    found = measure_quality(models, data, network, n=n, seed=seed)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+    else:
+        Console().print(quality_table(found))
 
 
 @app.command()
@@ -273,6 +389,23 @@ def _assignment(text: str) -> tuple[str, Any]:
         raise ValueError(f"--code {text}: has to be NAME=VALUE")
     read = [_word(word.strip()) for word in values.split(",")]
     return name, read if len(read) > 1 else read[0]
+
+
+def _range(text: str) -> tuple[float, float]:
+    """``low,high``."""
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise ValueError(f"--range {text}: has to be LOW,HIGH, such as -2,2") from None
+    return low, high
+
+
+def _members(text: str) -> tuple[str, list[str]]:
+    """``name=SEED:INDEX,SEED:INDEX,...``."""
+    name, separator, members = text.partition("=")
+    if not separator or not name.isidentifier():
+        raise ValueError(f"--latent {text}: has to be NAME=SEED:INDEX,..., such as man=0:3,0:7,1:2")
+    return name, [member.strip() for member in members.split(",")]
 
 
 def _word(text: str) -> Any:

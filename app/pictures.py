@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,11 +32,13 @@ class Panel:
     """``(rows, columns, channels, height, width)`` in [-1, 1]."""
     column_labels: Sequence[str] = ()
     row_labels: Sequence[str] = ()
+    caption: Sequence[str] = ()
+    """Lines below the title."""
 
 
-def draw(panels: Sequence[Panel]) -> Image.Image:
-    """The panels below one another on one page."""
-    drawn = [_draw_panel(panel) for panel in panels]
+def draw(parts: Sequence[Panel | Image.Image]) -> Image.Image:
+    """The panels, or images of some, below one another on one page."""
+    drawn = [_draw_panel(part) if isinstance(part, Panel) else part for part in parts]
     width = max(image.width for image in drawn) + 2 * MARGIN
     height = sum(image.height + MARGIN for image in drawn) + MARGIN
     page = Image.new("RGB", (width, height), PAPER)
@@ -46,13 +49,21 @@ def draw(panels: Sequence[Panel]) -> Image.Image:
     return page
 
 
-def traversal_panels(
-    model: InfoGAN, codes: Sequence[str] = (), *, steps: int = 10, rows: int = 5, seed: int = 0
-) -> list[Panel]:
-    """A panel per code (all codes unless some are named): it walks from left to right, each row has
-    noise and other codes of its own."""
-    walks = [model.traverse(name, steps, rows=rows, seed=seed) for name in codes or model.latents.codes]
-    return [Panel(walk.code, walk.images, [label(value) for value in walk.values]) for walk in walks]
+def side_by_side(panels: Sequence[Panel]) -> Image.Image:
+    """The panels beside one another, as one image for `draw`."""
+    drawn = [_draw_panel(panel) for panel in panels]
+    width, height = sum(image.width for image in drawn), max(image.height for image in drawn)
+    page = Image.new("RGB", (width + 2 * MARGIN * (len(drawn) - 1), height), PAPER)
+    left = 0
+    for image in drawn:
+        page.paste(image, (left, 0))
+        left += image.width + 2 * MARGIN
+    return page
+
+
+def traversal_panel(walk: Traversal, title: str | None = None, caption: Sequence[str] = ()) -> Panel:
+    """The code, or another title; it walks from left to right, each row has noise and other codes of its own."""
+    return Panel(title or walk.code, walk.images, [label(value) for value in walk.values], caption=caption)
 
 
 def sample_panel(images: Tensor, labels: Sequence[str], title: str, *, columns: int = 10) -> Panel:
@@ -73,7 +84,7 @@ def save_traversal(model: InfoGAN, step: int, run: Path) -> None:
     """Keep the traversal after ``step`` steps of a run, and make it the run's last one."""
     folder = run / "pictures"
     folder.mkdir(exist_ok=True)
-    page = draw(traversal_panels(model))
+    page = draw([traversal_panel(model.traverse(name)) for name in model.latents.codes])
     page.save(folder / f"step-{step:06d}.png")
     page.save(folder / "traversal.png")
 
@@ -113,12 +124,16 @@ def _draw_panel(panel: Panel) -> Image.Image:
     scale = max(1, -(-CELL // max(height, width)))
     cell_height, cell_width = height * scale, width * scale
     left = max((int(font.getlength(text)) + 2 * GAP for text in panel.row_labels), default=0)
-    top = TITLE_SIZE + 2 * GAP + (FONT_SIZE + 2 * GAP if panel.column_labels else 0)
+    line = FONT_SIZE + GAP
+    captioned = TITLE_SIZE + 2 * GAP + len(panel.caption) * line
+    top = captioned + (FONT_SIZE + 2 * GAP if panel.column_labels else 0)
     grid_width, grid_height = columns * (cell_width + GAP) - GAP, rows * (cell_height + GAP) - GAP
-    title_width = int(title_font.getlength(panel.title))
-    page = Image.new("RGB", (max(left + grid_width, title_width), top + grid_height), PAPER)
+    texts = [title_font.getlength(panel.title), *(font.getlength(text) for text in panel.caption)]
+    page = Image.new("RGB", (left + max(grid_width, *map(math.ceil, texts)), top + grid_height), PAPER)
     pen = ImageDraw.Draw(page)
     pen.text((left, 0), panel.title, INK, title_font)
+    for row, text in enumerate(panel.caption):
+        pen.text((left, TITLE_SIZE + 2 * GAP + row * line), text, INK, font)
     for column, text in enumerate(panel.column_labels):
         middle = left + column * (cell_width + GAP) + cell_width // 2
         pen.text((middle, top - 2 * GAP), text, INK, font, anchor="ms")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,10 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
+from ..core.data import Data
 from ..core.model import MANIFEST, InfoGAN, load
 from ..core.network import ImageShape
+from ..evaluation import same_pictures
 from ..training.run import RunSpec
 from ..training.spec_text import read_run
 
@@ -30,6 +34,30 @@ def open_run(folder: Path) -> RunSpec:
     if not (folder / "run.yaml").is_file():
         raise FileNotFoundError(f"{folder}: no run is there: {folder / 'run.yaml'} is missing")
     return read_run(folder / "run.yaml")
+
+
+def data_of_all(folders: Sequence[Path]) -> Data:
+    """The data of run folders, of which there is at least one; ValueError where two have other pictures."""
+    first, *others = folders
+    data = open_run(first).data
+    for folder in others:
+        other = open_run(folder).data
+        if same_pictures(other) != same_pictures(data):
+            raise ValueError(
+                f"{folder} was trained on other pictures than {first} and cannot be compared with it: "
+                f"{other!r}, not {data!r}"
+            )
+    return data
+
+
+def read_log(folder: Path) -> list[dict[str, float]]:
+    """The lines of a run's log, in the order of their steps; at least one. A last one that is cut off is left out."""
+    path = folder / "log.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+    whole = [json.loads(line) for line in lines if line.endswith("\n")]
+    if not whole:
+        raise FileNotFoundError(f"{folder}: nothing has been logged there: {path} has no lines")
+    return whole
 
 
 def read_image(path: Path, shape: ImageShape) -> Tensor:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from rich.table import Table
 
-from ..evaluation import Classification, Evaluation
+from ..evaluation import Classification, Evaluation, Qualities
+from .compare import Comparison
 from .sweep import Spread
 
 
@@ -45,6 +46,18 @@ def classification_table(factor: str, code: str, found: Classification) -> Table
     return table
 
 
+def quality_table(found: Qualities) -> Table:
+    """KID, precision and recall of each run, below those of training pictures; the feature network's own error."""
+    title = f"{found.n} pictures each against held-out ones, in features of this data set's own classifier"
+    table = _table(title, ["pictures", "KID x 1000", "precision", "recall"])
+    for name, quality in {"training pictures (the floor)": found.floor, **found.models}.items():
+        kid = f"{1000 * quality.kid:.2f} ± {1000 * quality.kid_error:.2f}"
+        table.add_row(name, kid, f"{quality.precision:.3f}", f"{quality.recall:.3f}")
+    errors = ", ".join(f"{factor} {error:.2%}" for factor, error in found.errors.items())
+    table.caption = f"its error on held-out pictures: {errors}; its figures compare with those in no other features"
+    return table
+
+
 def spread_table(found: Mapping[str, Spread], seeds: int) -> Table:
     """Each measure over seeds; ``95 %`` is half the width of the interval of the mean."""
     table = _table(f"{seeds} seeds", ["measure", "mean", "std", "95 %", "least", "most"])
@@ -52,6 +65,26 @@ def spread_table(found: Mapping[str, Spread], seeds: int) -> Table:
         half = f"± {spread.interval[1] - spread.mean:.4f}" if seeds > 1 else ""
         mean, std, least, most = (f"{x:.4f}" for x in (spread.mean, spread.std, spread.least, spread.most))
         table.add_row(name, mean, std, half, least, most)
+    return table
+
+
+def comparison_table(found: Comparison) -> Table:
+    """A column for each run: information and effect of each code in common, and the best error for each factor."""
+    sides = found.sides
+    table = _table("Runs compared", ["", *(side.name for side in sides)])
+    table.add_row("steps", *(str(side.steps) for side in sides))
+    for code, entropy in found.entropy.items():
+        name = f"information of {code}, H = {entropy:.3f} nats"
+        table.add_row(name, *(f"{side.information[code]:.3f}" for side in sides))
+    for code in found.entropy:
+        effects = [side.effect[code] for side in sides]
+        table.add_row(f"effect of {code}, alone (in all)", *(f"{e.alone:.3f} ({e.in_all:.3f})" for e in effects))
+    for factor in dict.fromkeys(factor for side in sides for factor in side.errors):
+        found_best = [side.errors.get(factor) for side in sides]
+        cells = ["" if best is None else f"{best.error:.2%} by {best.code}" for best in found_best]
+        table.add_row(f"error for {factor}", *cells)
+    if any(side.missing for side in sides):
+        table.add_row("data", *("missing" if side.missing else "" for side in sides))
     return table
 
 

@@ -64,7 +64,7 @@ def _lines_with_known_fields(cls: type[BaseModel], lines: list[ErrorDetails]) ->
             yield _again(line)
 
 
-def _again(line: ErrorDetails, *, below: tuple[str, ...] = ()) -> InitErrorDetails:
+def _again(line: ErrorDetails, *, below: tuple[str | int, ...] = ()) -> InitErrorDetails:
     """A line of a caught error, to be raised in another one."""
     kind: Any = line["type"]
     if kind not in _PYDANTICS_OWN:
@@ -72,7 +72,7 @@ def _again(line: ErrorDetails, *, below: tuple[str, ...] = ()) -> InitErrorDetai
     return InitErrorDetails(type=kind, loc=(*below, *line["loc"]), input=line["input"], ctx=line.get("ctx", {}))
 
 
-def error_at(path: tuple[str, ...], cause: str | ValueError) -> ValidationError:
+def error_at(path: tuple[str | int, ...], cause: str | ValueError) -> ValidationError:
     """A validation error at a path below the model whose validator raises it.
 
     ``cause`` is the message. Where it is a ValidationError, each of its lines is moved below the path.

@@ -120,27 +120,36 @@ class Discriminator(nn.Module):
 
         For ``both`` the batch is even and Q reads its second, generated, half only.
         """
-        features = self._features(images, domain)
-        logit = self._judge(features)
-        fake_half = slice(len(images) // 2, None) if domain == "both" else slice(None)
-        self.switch.now = "fake" if domain == "both" else domain
-        read = features[fake_half] if self.q_body is None else self.q_body(images[fake_half])
-        return DQ(logit, self.q_head(read))
+        features = self.features(images, domain)
+        logit = self.judge(features)
+        return DQ(logit, self.q_head(self.read_features(images, features, domain)))
 
     def logit(self, images: Tensor, domain: Domain = "fake") -> Tensor:
         """D alone: ``(batch, channels, height, width) -> (batch,)``."""
-        return self._judge(self._features(images, domain))
+        return self.judge(self.features(images, domain))
 
-    def _features(self, images: Tensor, domain: Domain) -> Tensor:
+    def features(self, images: Tensor, domain: Domain) -> Tensor:
+        """What D's head judges, ``(batch, features)``."""
         if domain == "both" and len(images) % 2:
             raise ValueError(f"half of the pictures have to be real and half generated, but there are {len(images)}")
         self.switch.now = domain
         features: Tensor = self.body(images)
         return features
 
-    def _judge(self, features: Tensor) -> Tensor:
+    def judge(self, features: Tensor) -> Tensor:
+        """D's head: ``(batch, features) -> (batch,)``."""
         logit: Tensor = self.d_head(features).squeeze(1)
         return logit
+
+    def read_features(self, images: Tensor, features: Tensor, domain: Domain) -> Tensor:
+        """What Q's head reads, ``(batch, features)``: D's ``features`` of the pictures, or those of Q's own body.
+
+        For ``both`` those of the generated half only. Q's head has to be called next, on the domain set here.
+        """
+        fake_half = slice(len(images) // 2, None) if domain == "both" else slice(None)
+        self.switch.now = "fake" if domain == "both" else domain
+        read: Tensor = features[fake_half] if self.q_body is None else self.q_body(images[fake_half])
+        return read
 
     def parts(self) -> dict[Part, nn.Module]:
         """The parts with weights by name; ``q_body`` only where Q has a body of its own."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
 
 from .discriminator import DQ, Discriminator, Domain, DomainBatchNorm
@@ -16,7 +17,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 AFFINE = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 NORMS = (DomainBatchNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
-"""Exactly these types: a subclass, or a parametrised layer, may do something else."""
+"""Exactly these types: a subclass may do something else."""
 
 
 def folded(network: Network, example: tuple[Any, ...], domain: Domain = "fake") -> Network:
@@ -24,17 +25,34 @@ def folded(network: Network, example: tuple[Any, ...], domain: Domain = "fake") 
 
     There batch norm is an affine map, as is the layer before it. So every batch norm that follows a
     linear or convolutional layer in an `nn.Sequential` is folded into it, with its statistics of
-    ``domain``, and the activation behind them overwrites its input. What is used in more than one place,
-    watched by a hook, or of a type of its own, stays as it is. A network that then answers otherwise to
-    ``example``, its arguments, because it takes its chains apart, stays whole.
+    ``domain``, and the activation behind them overwrites its input. Weights that are computed, as with
+    spectral norm, are computed before. What is used in more than one place, watched by a hook, or of a
+    type of its own, stays as it is. A network that then answers otherwise to ``example``, its arguments,
+    because it takes its chains apart, stays whole.
     """
     plain = copy.deepcopy(network).eval().requires_grad_(False)
-    fast = copy.deepcopy(plain)
+    fast = _with_plain_weights(copy.deepcopy(plain))
     uses = Counter(child for parent in fast.modules() for child in parent._modules.values())
     for chain in fast.modules():
         if type(chain) is nn.Sequential:
             _fold_chain(chain, {layer for layer in chain if uses[layer] == 1 and not _watched(layer)}, domain)
     return fast if _agree(plain, fast, example) else plain
+
+
+def _with_plain_weights(network: Network) -> Network:
+    """The network itself: weights that a parametrisation computes are computed once and for all.
+
+    `parametrize.remove_parametrizations` would take the weight from the layer's class, which a copy shares with the
+    original.
+    """
+    for layer in list(network.modules()):
+        if parametrize.is_parametrized(layer):
+            weights = {name: getattr(layer, name) for name in cast(nn.ModuleDict, layer.parametrizations)}
+            layer.__class__ = parametrize.type_before_parametrizations(layer)
+            del layer.parametrizations
+            for name, weight in weights.items():
+                layer.register_parameter(name, nn.Parameter(weight, requires_grad=False))
+    return network
 
 
 def _fold_chain(chain: nn.Sequential, own: set[nn.Module], domain: Domain) -> None:

@@ -8,6 +8,7 @@ class and nowhere else.
 from __future__ import annotations
 
 import keyword
+import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,13 @@ class Prior(Component):
 
         All randomness comes from ``generator``, which must live on ``device``.
         """
+
+    def between(self, start: Tensor, end: Tensor, share: Tensor) -> Tensor:
+        """Values on the way from ``start`` to ``end``, ``(n, width)`` each, by default along a straight line.
+
+        ``share`` is ``(n, 1)`` and says how far: 0 at the start, 1 at the end.
+        """
+        return start.lerp(end, share)
 
 
 class Noise(Prior):
@@ -89,6 +97,30 @@ class Code(Prior):
     def grid(self, steps: int) -> Tensor:
         """Dial positions in order, ``(k, width)``: ``k = steps``, or every value where those are few."""
 
+    def span(self, low: float, high: float, steps: int) -> Tensor:
+        """Dial positions evenly from ``low`` to ``high``, ``(steps, width)``, beyond the prior's range too.
+
+        The paper trains its codes on [-1, 1] and walks them from -2 to 2 (figure 2). By default for a
+        density of one number; ValueError for any other code.
+        """
+        if self.discrete or self.width > 1:
+            raise ValueError(f"a code of kind {self.kind!r} has no range; only a continuous one of a single number has")
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValueError(f"a range goes from low to high, such as -2 to 2, and not from {low:g} to {high:g}")
+        return torch.linspace(low, high, steps).unsqueeze(1)
+
+    def between(self, start: Tensor, end: Tensor, share: Tensor) -> Tensor:
+        """As `Prior.between`. By default a discrete code, which has no values in between, changes half way."""
+        return torch.where(share < 0.5, start, end) if self.discrete else super().between(start, end, share)
+
+    def nearest(self, value: Tensor) -> Tensor:
+        """The value that the code can have nearest to any vector, such as a mean: ``(n, width)`` to the same.
+
+        By default, for a discrete code whose dial holds every value, the nearest dial position; for a
+        density the vector itself.
+        """
+        return self.grid(2).to(value)[self._position(value)] if self.discrete else value
+
     def law(self, params: Tensor) -> dict[str, Tensor]:
         """The posterior's parameters by their usual names; each has ``batch`` for its first axis."""
         return {"params": params}
@@ -118,7 +150,7 @@ class Code(Prior):
     def decode(self, value: Tensor) -> list[Any]:
         """Vectors ``(n, width)`` to what a person writes, one entry per picture; the inverse of `encode`."""
         if self._written_as_index:
-            indices: list[Any] = torch.cdist(value, self.grid(2).to(value)).argmin(dim=1).tolist()
+            indices: list[Any] = self._position(value).tolist()
             return indices
         numbers: list[Any] = value.tolist()
         return [row[0] for row in numbers] if self.width == 1 else numbers
@@ -126,6 +158,10 @@ class Code(Prior):
     @property
     def _written_as_index(self) -> bool:
         return self.discrete and self.width > 1
+
+    def _position(self, value: Tensor) -> Tensor:
+        """Index of the nearest dial position of a discrete code, ``(n,)``."""
+        return torch.cdist(value, self.grid(2).to(value)).argmin(dim=1)
 
     def confidence(self, params: Tensor) -> Tensor:
         """How sure Q is of its best guess, ``(batch,)`` in [0, 1].
@@ -201,6 +237,20 @@ class Latents:
     def join(self, noise: Tensor, codes: Mapping[str, Tensor]) -> Tensor:
         """The inverse of `split`."""
         return torch.cat([noise, *(codes[name] for name in self.codes)], dim=1)
+
+    def nearest(self, latent: Tensor) -> Tensor:
+        """Latents of any numbers, such as a mean or a sum, with each code on a value that it can have.
+
+        ``(batch, latent_width)`` to the same; the noise stays what it is.
+
+        >>> from infogan.plugins.codes import Categorical
+        >>> from infogan.plugins.noises import NormalNoise
+        >>> latents = Latents(NormalNoise(size=1), {"digit": Categorical(n=2)})
+        >>> latents.nearest(torch.tensor([[0.5, 0.75, 0.25]])).tolist()
+        [[0.5, 1.0, 0.0]]
+        """
+        noise, codes = self.split(latent)
+        return self.join(noise, {name: self.codes[name].nearest(value) for name, value in codes.items()})
 
     def split_params(self, params: Tensor) -> dict[str, Tensor]:
         """What Q emits, ``(batch, n_params)``, into ``(batch, code.n_params)`` per code."""

@@ -31,7 +31,8 @@ class StepView:
     """What a loss term may read in one phase of one step.
 
     In D's phase ``fake`` is detached, so that nothing reaches G, and Q has looked at it only where some
-    term teaches Q then. In G's phase there is no ``real_logit``: D has not looked at the real pictures
+    term teaches Q then. A term that teaches Q's head and not the body that Q reads is shown what the head says
+    of features that carry no gradient. In G's phase there is no ``real_logit``: D has not looked at the real pictures
     again.
     """
 
@@ -84,7 +85,8 @@ class LossTerm(Component):
     ``view.discriminator`` itself for the logits that it differentiates."""
 
     draws: ClassVar[bool] = False
-    """True where a loss takes numbers from ``view.random``: in another order pictures then meet other numbers."""
+    """True where a loss takes numbers from ``view.random``: in another order pictures then meet other numbers. Such a
+    term, too, is computed outside of what is compiled: torch.compile knows no generators."""
 
     weight: float = Field(default=1.0, ge=0.0)
     """Factor on the term in both phases."""
@@ -100,6 +102,11 @@ class LossTerm(Component):
     def reads(self, phase: Phase) -> bool:
         """Whether the term needs what Q says in ``phase``."""
         return phase == "g" or not self.reach(phase).isdisjoint({"q_head", "q_body", "read_body"})
+
+    def reads_aside(self, phase: Phase, *, shared: bool) -> bool:
+        """Whether the term needs what Q says in D's phase, and the body that Q reads must not feel it."""
+        read: Part = "d_body" if shared else "q_body"
+        return phase == "d" and self.reads(phase) and read not in self.parts(phase, shared=shared)
 
     def parts(self, phase: Phase, *, shared: bool) -> frozenset[Part]:
         """`reach` in a model whose Q shares D's body, or has one of its own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from .fold import FoldedDiscriminator, folded
 from .latent import Latents
 from .spec import ModelSpec
 from .storage import StorageError, read_manifest, read_tensors, write_folder
-from .traverse import walk
+from .traverse import interpolate, walk
 
 MANIFEST = "model.json"
 """The file that makes a folder a model folder."""
@@ -222,15 +222,54 @@ class InfoGAN(nn.Module):
                 best.append(tries[(made - target[i]).square().flatten(1).mean(dim=1).argmin()])
         return torch.stack(best).clone() if best else tries[:0].clone()
 
-    def traverse(self, code: str, steps: int = 10, *, rows: int = 5, seed: int = 0) -> Traversal:
-        """Walk one code over its dial, ``steps`` positions (every value of a code with few)."""
+    def traverse(
+        self,
+        code: str,
+        steps: int = 10,
+        *,
+        rows: int = 5,
+        seed: int = 0,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> Traversal:
+        """Walk one code over its dial, ``steps`` positions (every value of a code with few).
+
+        ``low`` and ``high``, which go together, walk a continuous code of one number between them instead,
+        also beyond the range that it was trained on: -2 to 2 in the paper's figure 2.
+        """
         if steps < 1 or rows < 1:
             raise ValueError(f"steps and rows have to be at least 1, not {steps} and {rows}")
+        dial = self._dial(code, steps, low, high)
         base = self.latents.sample(rows, generator=torch.Generator().manual_seed(seed))
-        latent = walk(self.latents, code, base, steps)
+        latent = walk(self.latents, code, base, dial)
         images = self.generate(latent.flatten(0, 1)).unflatten(0, latent.shape[:2])
-        values = self.latents.codes[code].decode(self.latents.codes[code].grid(steps))
-        return Traversal(code, values, images)
+        return Traversal(code, self.latents.code(code).decode(dial), images)
+
+    def _dial(self, name: str, steps: int, low: float | None, high: float | None) -> Tensor:
+        code = self.latents.code(name)
+        if low is None and high is None:
+            return code.grid(steps)
+        if low is None or high is None:
+            raise ValueError("a range has both ends, low and high")
+        try:
+            return code.span(low, high, steps)
+        except ValueError as error:
+            raise ValueError(f"code {name!r}: {error}") from None
+
+    def interpolate(self, stops: Tensor, steps: int = 8, *, codes: Collection[str] = ()) -> Tensor:
+        """Pictures on the way from one latent to the next, ``stops`` ``(k, latent_width)`` as from `draw`.
+
+        Each leg has ``steps`` pictures with both of its ends, so that there are ``(k - 1) (steps - 1) + 1``.
+        The noise goes the way that its prior calls for. Codes stay what they are at the first stop, but for
+        the named ones, which go theirs: a number in a straight line, an angle along the shorter arc, and a
+        discrete code changes half way.
+
+        >>> from infogan import build, read_run
+        >>> model = build(read_run("sprites").model)
+        >>> model.interpolate(model.draw(2, seed=0), 8, codes=["angle"]).shape
+        torch.Size([8, 1, 32, 32])
+        """
+        return self.generate(interpolate(self.latents, stops, steps, codes))
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder: ``model.json``, ``weights.safetensors`` and a ``README.md`` card.

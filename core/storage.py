@@ -43,7 +43,7 @@ def write_folder(
         manifest: (json.dumps(stamped, indent=2) + "\n").encode(),
         **{f"{stem}.md": text.encode() for stem, text in texts.items()},
     }
-    _refuse_foreign(folder, files.keys())
+    refuse_foreign(folder, files.keys())
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
@@ -57,7 +57,7 @@ def write_folder(
     _flush_folder(folder.parent)
 
 
-def _refuse_foreign(folder: Path, ours: Collection[str]) -> None:
+def refuse_foreign(folder: Path, ours: Collection[str]) -> None:
     """Raise StorageError where replacing ``folder`` would take away what is not ``ours``."""
     if folder.exists() and not folder.is_dir():
         raise StorageError(f"{folder}: is a file; choose a new folder")

@@ -1,20 +1,35 @@
-"""The measures: what Q's codes know of the pictures, and of the factors behind them."""
+"""The measures: what Q's codes know of the pictures and of the factors behind them, and how good pictures are."""
 
 from .classification import Classification, classify
+from .effect import Effect, measure_effect
 from .factors import Explained, explain
+from .features import FeatureNetwork, kept_features, same_pictures, train_features
 from .information import Information, measure_information
+from .quality import Qualities, Quality, compare_features, kid, measure_quality, precision_recall
 from .reading import Reading, read_split
 from .report import Evaluation, evaluate
 
 __all__ = [
     "Classification",
+    "Effect",
     "Evaluation",
     "Explained",
+    "FeatureNetwork",
     "Information",
+    "Qualities",
+    "Quality",
     "Reading",
     "classify",
+    "compare_features",
     "evaluate",
     "explain",
+    "kept_features",
+    "kid",
+    "measure_effect",
     "measure_information",
+    "measure_quality",
+    "precision_recall",
     "read_split",
+    "same_pictures",
+    "train_features",
 ]

@@ -30,7 +30,8 @@ def read_split(model: InfoGAN, data: Data, split: Split) -> Reading:
     """Read every picture of a split. Pictures are real ones, and are read as such."""
     values: dict[str, list[Tensor]] = {name: [] for name in model.latents.codes}
     factors: dict[str, list[Tensor]] = {name: [] for name in data.factors}
-    for pixels, known in _batches(data.load(split)):
+    pictures = data.load(split)
+    for pixels, known in batches(pictures, torch.arange(len(pictures))):  # type: ignore[arg-type]
         posteriors = model.infer(pixels.float() / 127.5 - 1, domain="real")
         for name, posterior in posteriors.items():
             values[name].append(posterior.value.cpu())
@@ -42,10 +43,15 @@ def read_split(model: InfoGAN, data: Data, split: Split) -> Reading:
     )
 
 
-def _batches(pictures: Images | Dataset[Any]) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+def batches(
+    pictures: Images | Dataset[Any], order: Tensor, size: int = BATCH
+) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+    """The pictures with the indices ``order``, in batches of uint8 pixels ``(size, channels, height, width)``, each
+    with its factors."""
     if isinstance(pictures, Images):
-        for index in torch.arange(len(pictures)).split(BATCH):
+        for index in order.split(size):
             yield pictures.pixels[index], {name: factor[index] for name, factor in pictures.factors.items()}
         return
-    for batch in DataLoader(pictures, batch_size=BATCH):
+    own = torch.Generator()  # else the loader draws from the global one
+    for batch in DataLoader(pictures, batch_size=size, sampler=order.tolist(), generator=own):
         yield (batch[0], batch[1]) if isinstance(batch, list | tuple) else (batch, {})

@@ -77,6 +77,9 @@ class Categorical(Code):
         """Every value once, whatever ``steps``."""
         return torch.eye(self.n)
 
+    def nearest(self, value: Tensor) -> Tensor:
+        return self.mode(value)  # the largest number wins here too
+
     def law(self, params: Tensor) -> dict[str, Tensor]:
         return {"probabilities": params.softmax(dim=1)}
 
@@ -298,14 +301,23 @@ class Angle(Code):
         return (params * value).sum(dim=1) - log_bessel - math.log(2 * math.pi)
 
     def mode(self, params: Tensor) -> Tensor:
-        return _on_circle(torch.atan2(params[:, 1], params[:, 0]))
+        return _on_circle(_direction(params))
 
     def grid(self, steps: int) -> Tensor:
         """Evenly around the circle from 0 degrees, which is not repeated."""
         return _on_circle(torch.arange(steps) * (2 * math.pi / steps))
 
+    def between(self, start: Tensor, end: Tensor, share: Tensor) -> Tensor:
+        """Along the shorter arc, at an even rate."""
+        turn = (_direction(end) - _direction(start) + math.pi) % (2 * math.pi) - math.pi
+        return _on_circle(_direction(start) + share[:, 0] * turn)
+
+    def nearest(self, value: Tensor) -> Tensor:
+        """The point of the circle in that direction; of its centre that at 0 degrees."""
+        return _on_circle(_direction(value))
+
     def law(self, params: Tensor) -> dict[str, Tensor]:
-        degrees = torch.rad2deg(torch.atan2(params[:, 1], params[:, 0])) % 360
+        degrees = torch.rad2deg(_direction(params)) % 360
         return {"degrees": degrees, "concentration": _length(params)}
 
     def encode(self, values: Sequence[Any]) -> Tensor:
@@ -314,13 +326,18 @@ class Angle(Code):
 
     def decode(self, value: Tensor) -> list[Any]:
         """Degrees in [0, 360)."""
-        degrees: list[Any] = (torch.rad2deg(torch.atan2(value[:, 1], value[:, 0])) % 360).tolist()
+        degrees: list[Any] = (torch.rad2deg(_direction(value)) % 360).tolist()
         return degrees
 
 
 def _length(vectors: Tensor) -> Tensor:
     """Euclidean length with a gradient at 0."""
     return (vectors.square().sum(dim=1) + 1e-12).sqrt()
+
+
+def _direction(vectors: Tensor) -> Tensor:
+    """Radians of ``(n, 2)`` vectors, ``(n,)``; the inverse of `_on_circle`."""
+    return torch.atan2(vectors[:, 1], vectors[:, 0])
 
 
 def _on_circle(radians: Tensor) -> Tensor:

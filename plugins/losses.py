@@ -105,6 +105,14 @@ def _judged_real(view: StepView) -> Tensor:
     return view.real_logit
 
 
+_REACH: dict[str, tuple[frozenset[Reach], frozenset[Reach]]] = {
+    "official": (frozenset({"read_body", "q_head"}), frozenset({"generator"})),
+    "generator": (frozenset(), frozenset({"generator", "q_body", "q_head"})),
+    "reading": (frozenset({"q_body", "q_head"}), frozenset()),
+}
+"""Whom each routing of the information teaches, in D's phase and in G's."""
+
+
 class MutualInformation(LossTerm):
     """-L_I(G, Q), the variational bound on I(c; G(z, c)) in nats, summed over codes (paper, equation 5).
 
@@ -114,24 +122,24 @@ class MutualInformation(LossTerm):
     kind: Literal["mutual_information"] = "mutual_information"
     codes: dict[str, Annotated[float, Field(ge=0.0)]] = Field(default_factory=dict)
     """Weight of single codes; 1 for any other. The paper takes less for continuous ones (section 6)."""
-    routing: Literal["official", "generator"] = "official"
+    routing: Literal["official", "generator", "reading"] = "official"
     """Who learns from it. ``official``: the body and Q's head in D's phase, G in its own, as the
-    authors' code does. ``generator``: Q's head, and its body
-    if it has one of its own, together with G, in G's phase; D's body takes none."""
+    authors' code does. ``generator``: Q's head, and its body if it has one of its own, together with G, in
+    G's phase; D's body takes none. ``reading``: Q's head, and its body if it has one of its own, in D's phase, and
+    nobody else: a regular GAN beside which Q learns what it can (section 7.1, figures 1 and 2)."""
     warmup: int = Field(default=0, ge=0)
     """Steps over which the weight rises from 0 in a straight line. At full weight a code holds on to
     whatever told its values apart first; at a small one it can still move to where pictures differ in kind."""
 
     def reach(self, phase: Phase) -> frozenset[Reach]:
-        if self.routing == "official":
-            return frozenset({"read_body", "q_head"} if phase == "d" else {"generator"})
-        return frozenset() if phase == "d" else frozenset({"generator", "q_body", "q_head"})
+        d, g = _REACH[self.routing]
+        return d if phase == "d" else g
 
     def d_loss(self, view: StepView) -> Tensor | None:
-        return self._negative_bound(view) if self.routing == "official" else None
+        return self._negative_bound(view) if self.reach("d") else None
 
-    def g_loss(self, view: StepView) -> Tensor:
-        return self._negative_bound(view)
+    def g_loss(self, view: StepView) -> Tensor | None:
+        return self._negative_bound(view) if self.reach("g") else None
 
     def _negative_bound(self, view: StepView) -> Tensor:
         terms = [-self.codes.get(name, 1.0) * nats for name, nats in view.information.items()]

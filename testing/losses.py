@@ -81,8 +81,12 @@ class _Model:
             "random": seeded(4),
         }
         if phase == "d":
-            logit, params = self.discriminator(torch.cat([real, fake.detach()]), "both")
-            real_logit, fake_logit = logit.chunk(2)
+            both = torch.cat([real, fake.detach()])
+            features = self.discriminator.features(both, "both")
+            real_logit, fake_logit = self.discriminator.judge(features).chunk(2)
+            read = self.discriminator.read_features(both, features, "both")
+            aside = self.term.reads_aside("d", shared=self.discriminator.q_body is None)
+            params = self.discriminator.q_head(read.detach() if aside else read)
             return StepView(fake=fake.detach(), real_logit=real_logit, fake_logit=fake_logit, params=params, **common)
         logit, params = self.discriminator(fake, "fake")
         return StepView(fake=fake, real_logit=None, fake_logit=logit, params=params, **common)

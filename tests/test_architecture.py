@@ -27,7 +27,8 @@ SOURCES = sorted(
 
 CORE_ORDER = [
     {"core.component"},
-    {"core.latent", "core.network", "core.weights", "core.loss", "core.data", "core.storage", "core.traverse"},
+    {"core.latent", "core.network", "core.pyramid", "core.spectral", "core.weights"}
+    | {"core.loss", "core.data", "core.storage", "core.traverse"},
     {"registry"},
     {"core.spec"},
     {"core.build", "core.discriminator", "core.fold", "core.card", "core.model"},
@@ -38,6 +39,8 @@ INTERFACES = {
     "core.component",
     "core.latent",
     "core.network",
+    "core.pyramid",
+    "core.spectral",
     "core.weights",
     "core.loss",
     "core.data",

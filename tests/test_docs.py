@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import pkgutil
@@ -52,6 +53,48 @@ def test_the_readme_quotes_the_example_plugin_as_it_is():
 def test_the_examples_in_docstrings_run(name):
     if not name.startswith(("infogan.tests", "infogan.benchmarks", "infogan.docs", "infogan.examples")):
         assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/*.md")), ids=lambda page: page.name)
+def test_the_python_of_the_docs_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    for code in blocks(page.read_text(), "python"):
+        exec(compile(code, page.name, "exec"), names)
+
+
+def defined(body: list[ast.stmt]) -> dict[str, list[ast.stmt]]:
+    """Names that a module or a class defines, each with what it has inside."""
+    found: dict[str, list[ast.stmt]] = {}
+    for node in body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found[node.name] = node.body
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {target.id: [] for target in targets if isinstance(target, ast.Name)}
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_functions_that_a_page_names_exist(page):
+    named = re.findall(r"\[`([^`]+?)::([^`]+)`\]\(\.\./([^)]+)\)", page.read_text())
+    assert len(named) == page.read_text().count(".py::"), f"{page.name}: write [`file.py::name`](../file.py)"
+    for file, name, target in named:
+        assert file == target
+        inside = ast.parse((ROOT / file).read_text()).body
+        for piece in name.split("."):
+            assert piece in defined(inside), f"{page.name}: there is no {name} in {file}"
+            inside = defined(inside)[piece]
+
+
+def test_every_term_of_the_objective_is_derived():
+    """Each game and each penalty, beside what computes it."""
+    page = (ROOT / "docs/objective.md").read_text()
+    terms = Registry(entry_points=False).components("loss")
+    shown = {kind: term for kind, term in terms.items() if term.__module__.endswith((".losses", ".penalties"))}
+    assert len(shown) >= 8
+    for kind, term in shown.items():
+        assert f".py::{term.__name__}`" in page, f"{kind} is not in docs/objective.md"
 
 
 def test_every_command_of_the_readme_exists():

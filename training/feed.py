@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from ..core.data import Images
 from .randomness import generator
@@ -37,6 +38,9 @@ def batches_from(
     Pictures in memory live on the device and are picked there by index; others are read by worker
     processes into pinned memory, and copied to a GPU while it computes the step before. ``start`` is the
     first step that will be asked for.
+
+    Raises ValueError where there are fewer pictures than a batch has. An item that cannot be read (ValueError or
+    OSError) is a ValueError of the same message when its batch is asked for.
     """
     size = len(data)  # type: ignore[arg-type]
     if size < batch_size:
@@ -93,15 +97,43 @@ def _loaded(data: Dataset[Any], order: _Order, start: int, *, pinned: bool) -> I
             step += 1
 
     loader = DataLoader(
-        data,
+        _Careful(data),
         batch_sampler=indices(),
+        collate_fn=_batch,
         num_workers=WORKERS,
         pin_memory=pinned,
         persistent_workers=True,
         generator=generator(order.seed, "workers", start),  # else it draws from the global one
     )
     for batch in loader:
+        if isinstance(batch, _Unreadable):
+            raise ValueError(batch.message)
         yield batch[0] if isinstance(batch, list | tuple) else batch
+
+
+@dataclass(frozen=True)
+class _Unreadable:
+    """What a worker sends in place of an item that it cannot read: an error would come wrapped in its traceback."""
+
+    message: str
+
+
+class _Careful(Dataset[Any]):
+    """The same items, and `_Unreadable` where one is refused."""
+
+    def __init__(self, data: Dataset[Any]) -> None:
+        self.data = data
+
+    def __getitem__(self, index: int) -> Any:
+        try:
+            return self.data[index]
+        except (ValueError, OSError) as error:
+            return _Unreadable(str(error))
+
+
+def _batch(items: list[Any]) -> Any:
+    """One tensor, or tuple of tensors, of all items; the first that cannot be read where there is one."""
+    return next((item for item in items if isinstance(item, _Unreadable)), None) or default_collate(items)
 
 
 def _copied_aside(batches: Iterator[Tensor], device: torch.device) -> Iterator[Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -32,7 +32,7 @@ def players(
     """Two Adams over disjoint weights: which part belongs to whom is declared by the loss terms.
 
     The paper gives Q D's rate (tables 5 and 7 head the column "D / Q"); so does the routing
-    ``official``. With ``generator`` Q learns at G's. ``capturable`` is for CUDA graphs.
+    ``official`` and ``reading``. With ``generator`` Q learns at G's. ``capturable`` is for CUDA graphs.
     """
     parts: dict[Part, nn.Module] = {"generator": model.generator, **model.discriminator.parts()}
     weights: dict[Phase, list[nn.Parameter]] = {"d": [], "g": []}
@@ -52,6 +52,8 @@ class Seen(NamedTuple):
     real_logit: Tensor | None
     fake_logit: Tensor
     params: Tensor | None
+    aside: Tensor | None = None
+    """What Q's head says of features that carry no gradient; None where no term asks for it."""
 
 
 Function = Callable[..., Any]
@@ -67,7 +69,7 @@ class Objective:
 
     Inner products are computed in ``precision``; losses in fp32. Terms that draw do so from ``random``,
     which is on the model's device. ``wrap`` is applied to the three functions that do the work,
-    `torch.compile` for one; terms that differentiate twice stay outside.
+    `torch.compile` for one; terms that differentiate twice, or draw, stay outside.
     """
 
     def __init__(
@@ -81,22 +83,28 @@ class Objective:
         self.model, self.precision = model, precision
         self.random = torch.Generator(model.device) if random is None else random
         terms = model.spec.losses
-        self._terms = {name: term for name, term in terms.items() if not term.second_order}
-        self._second_order = {name: term for name, term in terms.items() if term.second_order}
-        self._q_in_d = any(term.reads("d") for term in terms.values())
+        self._outside = {name: term for name, term in terms.items() if term.second_order or term.draws}
+        self._terms = {name: term for name, term in terms.items() if name not in self._outside}
+        readers = {
+            name: term.reads_aside("d", shared=model.spec.q_body is None)
+            for name, term in terms.items()
+            if term.reads("d")
+        }
+        self._aside = {name for name, aside in readers.items() if aside}
+        self._q_in_d = not all(readers.values())
         self.generate, self._d, self._g = wrap(self._generate), wrap(self._d_pass), wrap(self._g_pass)
 
     def d_losses(self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor) -> dict[str, Tensor]:
         """Weighted loss of each term in D's phase. D judges real and generated pictures in one pass."""
         seen, losses = self._d(real, fake, latent, step)
-        return self._with_second_order("d", losses, (seen, real, fake, latent, step))
+        return self._with_those_outside("d", losses, (seen, real, fake, latent, step))
 
     def g_losses(
         self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Weighted loss of each term in G's phase, and the information of each code without a gradient."""
         seen, losses, information = self._g(real, fake, latent, step)
-        return self._with_second_order("g", losses, (seen, real, fake, latent, step)), information
+        return self._with_those_outside("g", losses, (seen, real, fake, latent, step)), information
 
     def _generate(self, latent: Tensor) -> Tensor:
         with self._cast(latent):
@@ -109,15 +117,20 @@ class Objective:
         return DQ(_full(logit), _full(params))
 
     def _d_pass(self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor) -> tuple[Seen, dict[str, Tensor]]:
-        both, params = torch.cat([real, fake]), None
-        if self._q_in_d:
-            logit, params = self._discriminate(both, "both")
-        else:
-            with self._cast(real):
-                logit = _full(self.model.discriminator.logit(both, "both"))
-        real_logit, fake_logit = logit.chunk(2)
-        seen = Seen(real_logit, fake_logit, params)
-        return seen, weighted(self._terms, self._view(seen, real, fake, latent, step), "d")
+        seen = self._judge_both(torch.cat([real, fake]))
+        return seen, self._weighted(self._terms, "d", (seen, real, fake, latent, step))
+
+    def _judge_both(self, both: Tensor) -> Seen:
+        """D on real and generated pictures; Q's head on the latter, as far as a term asks."""
+        d, params, aside = self.model.discriminator, None, None
+        with self._cast(both):
+            features = d.features(both, "both")
+            real_logit, fake_logit = _full(d.judge(features)).chunk(2)
+            if self._q_in_d or self._aside:
+                read = d.read_features(both, features, "both")
+                params = _full(d.q_head(read)) if self._q_in_d else None
+                aside = _full(d.q_head(read.detach())) if self._aside else None
+        return Seen(real_logit, fake_logit, params, aside)
 
     def _g_pass(
         self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor
@@ -127,12 +140,27 @@ class Objective:
         losses = weighted(self._terms, view, "g")
         return seen, losses, {name: nats.detach() for name, nats in view.information.items()}
 
-    def _with_second_order(
+    def _with_those_outside(
         self, phase: Phase, losses: dict[str, Tensor], shown: tuple[Seen, Tensor, Tensor, Tensor, Tensor]
     ) -> dict[str, Tensor]:
-        if not self._second_order:
+        if not self._outside:
             return losses
-        losses = losses | weighted(self._second_order, self._view(*shown), phase)
+        return self._in_order(losses | self._weighted(self._outside, phase, shown))
+
+    def _weighted(
+        self, terms: Mapping[str, LossTerm], phase: Phase, shown: tuple[Seen, Tensor, Tensor, Tensor, Tensor]
+    ) -> dict[str, Tensor]:
+        """What each term adds, those that read aside from a view in which nothing leads to the body that Q reads."""
+        view, seen = self._view(*shown), shown[0]
+        if seen.aside is None:
+            return weighted(terms, view, phase)
+        others = {name: term for name, term in terms.items() if name not in self._aside}
+        aside = {name: term for name, term in terms.items() if name in self._aside}
+        losses = weighted(others, view, phase) | weighted(aside, replace(view, params=seen.aside), phase)
+        return self._in_order(losses)
+
+    def _in_order(self, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """As the spec has them: a sum in another order rounds otherwise."""
         return {name: losses[name] for name in self.model.spec.losses if name in losses}
 
     def _view(self, seen: Seen, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor) -> StepView:

@@ -1,4 +1,4 @@
-"""Sprites: squares, ellipses and hearts drawn from known factors, small networks for them, and a recipe."""
+"""Sprites: squares, ellipses and hearts drawn from known factors, small networks for them, and recipes."""
 
 from __future__ import annotations
 
@@ -18,4 +18,5 @@ def infogan_components() -> list[type]:
 
 @hookimpl
 def infogan_recipes() -> dict[str, str]:
-    return {"sprites": (files(__name__) / "recipes" / "sprites.yaml").read_text()}
+    folder = files(__name__) / "recipes"
+    return {name: (folder / f"{name}.yaml").read_text() for name in ("sprites", "sprites-regular")}

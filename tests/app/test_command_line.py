@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from PIL import Image
@@ -12,6 +14,7 @@ from typer.testing import CliRunner
 
 from infogan.app.command_line import app
 from infogan.app.command_line import main as entry
+from infogan.evaluation import train_features
 
 TINY = ["--set", "data.n=256", "--set", "training.batch_size=32", "--set", "training.log_every=2"]
 
@@ -50,7 +53,7 @@ def test_help_needs_no_torch():
 def test_every_recipe_is_listed_shown_and_valid(run, tmp_path):
     code, listed, _ = run("recipes")
     assert code == 0
-    for name in ("mnist", "mnist-table", "mnist-openai", "sprites"):
+    for name in ("mnist", "mnist-table", "mnist-openai", "mnist-regular", "sprites", "fashion-mnist", "pictures"):
         assert name in listed
         text = run("show", name)[1]
         (tmp_path / f"{name}.yaml").write_text(text)
@@ -84,6 +87,21 @@ def test_resuming_a_finished_run_changes_nothing(trained, run):
     assert (trained / "model" / "weights.safetensors").read_bytes() == before
 
 
+def test_ones_own_pictures_need_no_code_and_a_spoilt_one_is_named_in_one_line(run, tmp_path):
+    for i in range(12):
+        Image.new("RGB", (30 + i, 20), (20 * i, 99, 0)).save(tmp_path / f"{i}.jpg")
+    size = [f"{key}.{side}=8" for key in ("model.image", "data") for side in ("height", "width")]
+    changes = [f"data.folder={tmp_path}", *size, "model.generator.width=2", "model.body.width=2", "model.body.hidden=8"]
+    settings = [word for change in (*changes, "training.batch_size=4") for word in ("--set", change)]
+    assert run("train", "pictures", "--steps", "2", "--out", tmp_path / "run", *settings)[0] == 0
+    assert run("sample", tmp_path / "run", "--code", "group=3", "-n", "2", "--out", tmp_path / "two.png")[0] == 0
+    (tmp_path / "7.jpg").write_bytes(b"spoilt")
+    code, _, errors = run("train", "pictures", "--steps", "2", "--out", tmp_path / "again", *settings)
+    assert code == 2
+    (line,) = errors.splitlines()
+    assert line.startswith(f"infogan: {tmp_path}/7.jpg: cannot be read as a picture: ")
+
+
 def test_sample_takes_codes_as_a_person_writes_them(trained, run, tmp_path):
     out = tmp_path / "four.png"
     assert run("sample", trained, "--code", "angle=0,45deg,90,-0.25turn", "-n", "4", "--out", out)[0] == 0
@@ -102,6 +120,37 @@ def test_traverse_writes_stills_and_films(trained, run, tmp_path):
     assert run("traverse", trained, "--code", "angle", "--steps", "4", "--out", tmp_path / "walk.gif")[0] == 0
     with Image.open(tmp_path / "walk.gif") as film:
         assert film.n_frames == 6
+
+
+def test_codes_are_walked_beyond_their_range(trained, run, tmp_path):
+    out = tmp_path / "walk.png"
+    assert run("traverse", trained, "--code", "u", "--range", "-2,2", "--rows", "1", "--out", out)[0] == 0
+    assert out.is_file()
+    for arguments, said in (
+        (["--range", "-2,2"], "code 'shape': a code of kind 'categorical' has no range"),
+        (["--range", "2"], "has to be LOW,HIGH"),
+        (["--code", "u", "--range", "2,-2"], "from low to high"),
+    ):
+        code, _, errors = run("traverse", trained, *arguments, "--out", out)
+        assert code == 2
+        assert said in errors
+
+
+def test_interpolate_and_arithmetic_leave_pictures(trained, run, tmp_path):
+    way, total = tmp_path / "way.png", tmp_path / "sum.png"
+    code, out, _ = run("interpolate", trained, "--from", "0:1", "--to", "0:2", "--to", "1:0", "--rows", "--out", way)
+    assert (code, out.strip()) == (0, str(way))
+    latents = ["--latent", "a=0:1,0:2,0:3", "--latent", "b=1:4"]
+    code, out, _ = run("arithmetic", trained, "a - b", *latents, "--out", total)
+    assert (code, out.strip()) == (0, str(total))
+    for path in (way, total):
+        with Image.open(path) as picture:
+            assert picture.format == "PNG"
+    for latents, said in ((["0:1"], "NAME=SEED:INDEX"), (["a=0:1", "a=0:2"], "given twice")):
+        options = [word for latent in latents for word in ("--latent", latent)]
+        code, _, errors = run("arithmetic", trained, "a", *options, "--out", total)
+        assert code == 2
+        assert said in errors
 
 
 def test_encode_reads_picture_files(trained, run, tmp_path):
@@ -142,6 +191,37 @@ def test_evaluate_reports_in_json_and_in_tables(trained, run):
     assert "orientation" in out
 
 
+def test_quality_compares_runs_in_one_table_and_keeps_the_feature_network(trained, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("infogan.evaluation.features.train_features", partial(train_features, steps=2))
+    measure = ["quality", trained, "-n", "40", "--features", tmp_path / "features"]
+    code, out, errors = run(*measure, "--json")
+    assert code == 0, errors
+    found = json.loads(out)
+    assert found["n"] == 40
+    assert set(found["errors"]) == {"shape"}
+    assert set(found["models"]) == {str(trained)}
+    assert set(found["floor"]) == {"kid", "kid_error", "precision", "recall"}
+    monkeypatch.setattr("infogan.evaluation.features.train_features", None)
+    assert json.loads(run(*measure, "--json")[1]) == found, "the network that was kept is the one that is read"
+    monkeypatch.setattr("infogan.evaluation.train_features", partial(train_features, steps=2))
+    assert json.loads(run(*measure[:4], "--json")[1]) == found, "without a folder the same one is trained anew"
+    monkeypatch.setenv("COLUMNS", "200")
+    table = run(*measure)[1]
+    assert f"{1000 * found['floor']['kid']:.2f} ± {1000 * found['floor']['kid_error']:.2f}" in table
+    assert f"shape {found['errors']['shape']:.2%}" in table
+
+
+def test_quality_refuses_runs_on_other_pictures(trained, run, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(trained, other)
+    settings = (other / "run.yaml").read_text()
+    (other / "run.yaml").write_text(settings.replace("n: 256", "n: 255"))
+    code, out, errors = run("quality", trained, other)
+    assert code == 2
+    assert out == ""
+    assert f"{other} was trained on other pictures than {trained}" in errors
+
+
 def test_the_schema_is_a_json_schema_with_every_kind(run):
     out = run("schema")[1]
     assert all(f'"const": "{kind}"' in out for kind in ("sprites", "mnist", "angle", "mutual_information"))
@@ -161,6 +241,7 @@ def test_plugins_lists_what_each_provides(run):
         ("validate", "."),
         ("sample", "nowhere"),
         ("evaluate", "nowhere"),
+        ("quality", "nowhere"),
         ("train", "sprites", "--set", "training.stepz=3"),
         ("train", "sprites", "--set", "training.steps"),
         ("train", "sprites", "--steps", "0"),

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from infogan.app.pictures import Panel, draw, label, sample_panel, save_animation, to_pixels
+from infogan.app.pictures import Panel, draw, label, sample_panel, save_animation, side_by_side, to_pixels
 from infogan.core.model import Traversal
 
 
@@ -32,6 +32,23 @@ def test_colour_images_keep_their_colour():
     red = torch.tensor([1.0, -1.0, -1.0]).reshape(1, 1, 3, 1, 1).expand(1, 1, 3, 64, 64)
     page = np.asarray(draw([Panel("red", red)]))
     assert ((page == [255, 0, 0]).all(axis=2)).sum() == 64 * 64
+
+
+def test_captions_stand_below_the_title_and_move_the_images_down():
+    images = torch.zeros(1, 1, 1, 64, 64)
+    plain, captioned = draw([Panel("p", images)]), draw([Panel("p", images, caption=["one", "two"])])
+    pixels = [np.asarray(page.convert("L")) for page in (plain, captioned)]
+    assert captioned.height > plain.height
+    assert (pixels[0][-80:] == pixels[1][-80:, : plain.width]).all()
+    assert (pixels[1] < 100).sum() > (pixels[0] < 100).sum(), "ink"
+
+
+def test_panels_stand_beside_one_another():
+    shades = [torch.full((1, 1, 1, 64, 64), shade) for shade in (-1.0, 0.0)]
+    page = np.asarray(draw([side_by_side([Panel("p", shade) for shade in shades])]).convert("L"))
+    black, gray = ((page == value).sum(axis=0) >= 64 for value in (0, 128))
+    assert black.sum() == gray.sum() == 64
+    assert black.nonzero()[0].max() < gray.nonzero()[0].min()
 
 
 def test_samples_fill_rows_and_the_rest_stays_paper():

@@ -190,7 +190,7 @@ def test_a_wrong_value_is_answered_with_what_would_be_right(
 
 def test_a_walk_changes_one_code_and_nothing_else(latents: Latents) -> None:
     base = latents.sample(3, generator=torch.Generator().manual_seed(0))
-    walked = walk(latents, "slant", base, 5)
+    walked = walk(latents, "slant", base, latents.code("slant").grid(5))
     assert walked.shape == (3, 5, latents.width)
     assert walked[:, :, 8].tolist() == [[0, 1, 2, 3, 4]] * 3
     others = [i for i in range(latents.width) if i != 8]
@@ -198,5 +198,5 @@ def test_a_walk_changes_one_code_and_nothing_else(latents: Latents) -> None:
 
 
 def test_a_walk_over_a_code_of_few_values_visits_each_once(latents: Latents) -> None:
-    walked = walk(latents, "digit", latents.sample(1), 50)
+    walked = walk(latents, "digit", latents.sample(1), latents.code("digit").grid(50))
     assert torch.equal(walked[0, :, 5:8], torch.eye(3))

@@ -256,6 +256,37 @@ def test_a_traversal_turns_one_dial(settled: InfoGAN) -> None:
     assert torch.allclose(walked.images[:, 3], expected, atol=1e-6)
 
 
+def test_a_continuous_code_goes_beyond_its_range_when_asked(settled: InfoGAN) -> None:
+    walked = settled.traverse("slant", 5, rows=2, seed=3, low=-2, high=2)
+    assert walked.values == [-2, -1, 0, 1, 2]
+    within = settled.traverse("slant", 3, rows=2, seed=3)
+    assert torch.allclose(walked.images[:, 1:4], within.images, atol=1e-6)
+    codes = settled.latents.split(settled.latents.sample(2, generator=torch.Generator().manual_seed(3)))
+    expected = settled.sample(2, noise=codes[0], digit=codes[1]["digit"].argmax(dim=1), slant=2.0)
+    assert torch.allclose(walked.images[:, 4], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("code", "low", "high", "said"),
+    [
+        ("digit", -2.0, 2.0, "code 'digit': a code of kind 'categorical' has no range"),
+        ("slant", 2.0, -2.0, "code 'slant': a range goes from low to high"),
+        ("slant", -2.0, float("inf"), "a range goes from low to high"),
+        ("slant", -2.0, None, "both ends"),
+    ],
+)
+def test_no_traversal_without_a_range(settled: InfoGAN, code: str, low: float, high: float | None, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        settled.traverse(code, low=low, high=high)
+
+
+def test_a_way_of_pictures_begins_and_ends_with_the_pictures_of_its_ends(settled: InfoGAN) -> None:
+    stops = settled.draw(2, seed=4)
+    pictures = settled.interpolate(stops, 5, codes=["digit", "slant"])
+    assert pictures.shape == (5, 1, 8, 8)
+    assert torch.allclose(pictures[[0, 4]], settled.generate(stops), atol=1e-5)
+
+
 def test_a_traversal_of_a_categorical_code_shows_every_value(settled: InfoGAN) -> None:
     walked = settled.traverse("digit", 99, rows=1)
     assert walked.values == [0, 1, 2, 3]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from infogan.evaluation import classify, explain
+from infogan import Latents
+from infogan.evaluation import classify, explain, measure_effect
+from infogan.plugins.codes import Angle, Categorical, Uniform
+from infogan.plugins.noises import NormalNoise
 from infogan.registry import Registry
 
 CODES = Registry(entry_points=False).components("code")
@@ -100,3 +103,58 @@ def test_a_constant_code_explains_nothing():
     factor = torch.randn(1000, generator=torch.Generator().manual_seed(0))
     found = explain(factor, None, {"x": torch.zeros(1000, 1)}, {"x": CODES["uniform"]()})
     assert found.by_code["x"] <= 0
+
+
+class Drawing:
+    """As much of a model as makes pictures, by a formula."""
+
+    def __init__(self, generate, **codes):
+        self.latents = Latents(NormalNoise(size=1), codes)
+        self.generate = lambda latent: generate(self.latents.split(latent)[0], **self.latents.split(latent)[1])
+
+    def draw(self, n, *, seed):
+        return self.latents.sample(n, generator=torch.Generator().manual_seed(seed))
+
+
+def pixels(*columns):
+    return torch.cat(columns, dim=1)[:, None, None, :]
+
+
+def test_effects_in_a_sum_are_the_shares_of_its_variances():
+    """Pixels 3 u + z, 2 k and (cos, sin): variances 9 / 3 + 1, 4 * 2 / 9 of three, and 1 / 2 of each."""
+
+    def generate(noise, u, k, angle):
+        return pixels(3 * u + noise, 2 * k, angle)
+
+    found = measure_effect(Drawing(generate, u=Uniform(), k=Categorical(n=3), angle=Angle()), n=20_000)
+    variances = {"u": 3.0, "k": 4 * 3 * 2 / 9, "angle": 1.0}
+    total = sum(variances.values()) + 1
+    for name, variance in variances.items():
+        assert found[name].alone == pytest.approx(variance / total, abs=0.01)
+        assert found[name].in_all == pytest.approx(variance / total, abs=0.01)
+
+
+def test_an_effect_that_the_noise_turns_around_is_none_alone():
+    """Pixels +-u, by the sign of the noise, and u: alone u moves the mean of the second, and it has a hand in both."""
+    drawing = Drawing(lambda noise, u, v: pixels(u * noise.sign(), u), u=Uniform(), v=Uniform())
+    found = measure_effect(drawing, n=20_000)
+    assert found["u"].alone == pytest.approx(1 / 2, abs=0.015)
+    assert found["u"].in_all == pytest.approx(1, abs=0.03)
+    assert found["v"].alone == found["v"].in_all == 0, "a code that G ignores"
+    turned = measure_effect(Drawing(lambda noise, u: pixels(u * noise.sign()), u=Uniform()), n=20_000)["u"]
+    assert turned.alone == pytest.approx(0, abs=0.01)
+    assert turned.in_all == pytest.approx(1, abs=0.03)
+
+
+def test_the_mean_picture_and_its_scale_do_not_matter():
+    plain, moved = (
+        measure_effect(Drawing(lambda noise, u, f=f: pixels(f(u + noise)), u=Uniform()), n=1000)["u"]
+        for f in (lambda x: x, lambda x: 10 * x + 300)
+    )
+    assert moved.alone == pytest.approx(plain.alone, abs=1e-3)
+    assert moved.in_all == pytest.approx(plain.in_all, abs=1e-3)
+
+
+def test_a_generator_of_one_picture_has_no_effects():
+    found = measure_effect(Drawing(lambda noise, u: pixels(0 * u + 1), u=Uniform()), n=100)["u"]
+    assert (found.alone, found.in_all) == (0, 0)

@@ -131,12 +131,14 @@ def test_the_information_may_rise_from_nothing_to_its_weight_in_a_straight_line(
 
 
 def test_routing_says_who_learns_from_the_information() -> None:
-    official, with_g = MutualInformation(), MutualInformation(routing="generator")
+    official, with_g, reading = (MutualInformation(routing=r) for r in ("official", "generator", "reading"))
     for shared, own in ((True, set()), (False, {"q_body"})):
         assert official.parts("d", shared=shared) == {"q_head"} | (own or {"d_body"})
         assert official.parts("g", shared=shared) == {"generator"}
         assert with_g.parts("d", shared=shared) == frozenset()
         assert with_g.parts("g", shared=shared) == {"generator", "q_head"} | own
+        assert reading.parts("d", shared=shared) == {"q_head"} | own
+        assert reading.parts("g", shared=shared) == frozenset()
 
 
 @pytest.mark.parametrize(

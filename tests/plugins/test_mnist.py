@@ -11,18 +11,19 @@ import pytest
 import torch
 from torch import nn
 
-from infogan import ImageShape, ModelSpec, Registry
+from infogan import ImageShape, ModelSpec, Registry, build
 from infogan.core.build import dry_run
 from infogan.core.data import Images
 from infogan.plugins.codes import Categorical, Uniform
 from infogan.plugins.heads import Mlp
 from infogan.plugins.losses import MutualInformation, NonSaturating
-from infogan.plugins.mnist import Mnist, MnistBody, MnistGenerator
+from infogan.plugins.mnist import FashionMnist, Mnist, MnistBody, MnistGenerator
 from infogan.plugins.noises import UniformNoise
 from infogan.training.spec_text import validate
+from infogan.training.step import Objective, players, training_step
 from infogan.training.strict_yaml import parse
 
-RECIPES = ("mnist", "mnist-table", "mnist-openai")
+RECIPES = ("mnist", "mnist-table", "mnist-openai", "mnist-regular", "mnist-two-bodies")
 MNIST = ImageShape(channels=1, height=28, width=28)
 with torch.device("meta"):
     GENERATOR, BODY = MnistGenerator().build(74, MNIST), MnistBody().build(MNIST)
@@ -114,6 +115,32 @@ def test_a_recipe_is_a_valid_run(name: str) -> None:
     assert (training.d_lr, training.g_lr) == (2e-4, 1e-3)
 
 
+def test_the_best_recipe_asks_for_a_digit_that_distortions_leave_alone_and_stays_within_the_budget() -> None:
+    run = validate(parse(Registry(entry_points=False).recipe("mnist-best"), "mnist-best"))
+    assert run.data == Mnist()
+    assert run.model.codes == recipe("mnist").codes
+    assert run.model.losses["invariance"].codes == ("digit",)
+    assert run.model.losses["information"].routing == "official"
+    assert run.training.steps <= 5000
+    assert run.training.batch_size == 128
+
+
+def test_fashion_mnist_is_trained_as_digits_are_but_for_its_distortions() -> None:
+    digits, garments = (
+        validate(parse(Registry(entry_points=False).recipe(name), name)) for name in ("mnist-best", "fashion-mnist")
+    )
+    assert garments.data == FashionMnist()
+    assert list(garments.model.codes.values()) == list(digits.model.codes.values())
+    for part in ("image", "noise", "generator", "body", "head"):
+        assert getattr(garments.model, part) == getattr(digits.model, part)
+    assert garments.training == digits.training
+    own, theirs = (run.model.losses["invariance"] for run in (garments, digits))
+    assert own.codes == ("garment",)
+    assert own.spread == theirs.spread
+    for distortion in ("turn", "stretch", "shear", "shift"):
+        assert getattr(own, distortion) <= getattr(theirs, distortion)
+
+
 def recipe(name: str) -> ModelSpec:
     return validate(parse(Registry(entry_points=False).recipe(name), name)).model
 
@@ -128,11 +155,47 @@ def test_the_paper_has_a_leak_of_a_tenth_and_a_learned_std() -> None:
     assert recipe("mnist-table").losses["information"] == MutualInformation()
 
 
+def test_the_regular_gan_and_the_two_bodies_differ_from_mnist_in_that_alone() -> None:
+    mnist, regular, two = (recipe(name).model_dump() for name in ("mnist", "mnist-regular", "mnist-two-bodies"))
+    assert two == {**mnist, "q_body": mnist["body"]}
+    assert regular["losses"].pop("information") == {
+        **mnist["losses"].pop("information"),
+        "routing": "reading",
+        "warmup": 0,
+    }
+    assert regular == mnist
+
+
+def test_the_regular_gan_is_the_best_recipe_less_all_that_teaches_codes() -> None:
+    best, regular = (
+        validate(parse(Registry(entry_points=False).recipe(name), name))
+        for name in ("mnist-best", "mnist-best-regular")
+    )
+    assert regular.training == best.training
+    losses = best.model.losses
+    reading = MutualInformation(codes=losses["information"].codes, routing="reading")
+    assert regular.model == best.model.model_copy(
+        update={"losses": {"adversarial": losses["adversarial"], "information": reading}}
+    )
+
+
+def test_a_q_with_a_body_of_its_own_trains() -> None:
+    model = build(recipe("mnist-two-bodies")).train()
+    objective, sides = Objective(model), players(model, d_lr=2e-4, g_lr=1e-3, betas=(0.5, 0.999))
+    seeded = torch.Generator().manual_seed(0)
+    before = {name: weight.clone() for name, weight in model.named_parameters()}
+    for step in range(2):
+        real, latent = torch.rand(4, *MNIST.dims, generator=seeded), model.latents.sample(4, generator=seeded)
+        values = training_step(objective, sides, real, latent, torch.tensor(step))
+        assert all(value.isfinite() for value in values.values())
+    assert not any(torch.equal(before[name], weight) for name, weight in model.named_parameters())
+
+
 def test_another_size_of_picture_is_refused() -> None:
     wrong = ImageShape(channels=1, height=32, width=32)
-    for build in (lambda: MnistGenerator().build(74, wrong), lambda: MnistBody().build(wrong)):
+    for make in (lambda: MnistGenerator().build(74, wrong), lambda: MnistBody().build(wrong)):
         with pytest.raises(ValueError, match="for 28x28 pictures, not 32x32"):
-            build()
+            make()
 
 
 def test_missing_data_are_answered_with_the_expected_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,11 +208,12 @@ def test_missing_data_are_answered_with_the_expected_files(tmp_path: Path, monke
 
     monkeypatch.setattr(socket, "create_connection", no_network)
     monkeypatch.setattr(socket, "getaddrinfo", no_network)
-    for _ in range(2):
-        tries.clear()
-        with pytest.raises(FileNotFoundError, match=re.escape(f"{tmp_path}/MNIST/raw/train-images-idx3-ubyte")):
-            Mnist(root=str(tmp_path)).load("train")
-        assert tries, "the network may be back"
+    for data, folder in ((Mnist, "MNIST"), (FashionMnist, "FashionMNIST")):
+        for _ in range(2):
+            tries.clear()
+            with pytest.raises(FileNotFoundError, match=re.escape(f"{tmp_path}/{folder}/raw/train-images-idx3-ubyte")):
+                data(root=str(tmp_path)).load("train")
+            assert tries, "the network may be back"
 
 
 @pytest.mark.skipif(not os.environ.get("INFOGAN_DATA"), reason="INFOGAN_DATA names no folder of data sets")

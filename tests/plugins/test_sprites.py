@@ -9,6 +9,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+import infogan
 from infogan.core.network import ImageShape
 from infogan.plugins.sprites import Sprites, SpritesBody, SpritesGenerator, render
 from infogan.plugins.sprites.data import SHAPES
@@ -185,6 +186,13 @@ def test_networks_make_and_read_pictures_with_sides_that_8_divides(dims: tuple[i
     assert pictures.shape == (4, *dims)
     assert low <= pictures.min() <= pictures.max() <= high
     assert body.build(image)(pictures).shape == (4, body.features)
+
+
+def test_the_regular_gan_is_the_recipe_with_q_reading_along() -> None:
+    sprites, regular = (infogan.read_run(name).model_dump() for name in ("sprites", "sprites-regular"))
+    information = sprites["model"]["losses"].pop("information")
+    assert regular["model"]["losses"].pop("information") == {**information, "routing": "reading", "warmup": 0}
+    assert regular == sprites
 
 
 @pytest.mark.parametrize("height", [28, 33])

@@ -65,10 +65,10 @@ class PlainInfoGAN:
         for name, norm in self.norms.items():
             d.set_submodule(name, norm)
         self.body, self.d_head, self.q_head = d.body, d.d_head, d.q_head
-        self.with_g = information.routing == "generator"
+        self.routing = information.routing
         d_weights = [*self.body.parameters(), *self.d_head.parameters()]
         g_weights = [*self.g.parameters()]
-        (g_weights if self.with_g else d_weights).extend(self.q_head.parameters())
+        (g_weights if self.routing == "generator" else d_weights).extend(self.q_head.parameters())
         self.d_adam = torch.optim.Adam(d_weights, lr=RATES["d_lr"], betas=RATES["betas"], foreach=False)
         self.g_adam = torch.optim.Adam(g_weights, lr=RATES["g_lr"], betas=RATES["betas"], foreach=False)
 
@@ -100,7 +100,9 @@ class PlainInfoGAN:
         fake = self.g(latent).detach()
         real_logit, _ = self.judge(real, 0)
         fake_logit, features = self.judge(fake, 1)
-        taught = torch.zeros(()) if self.with_g else self.negative_bound(features, latent)  # with G, Q rests here
+        taught = torch.zeros(())  # with G, Q rests here
+        if self.routing != "generator":
+            taught = self.negative_bound(features.detach() if self.routing == "reading" else features, latent)
         d_loss = bce(real_logit, ones) + bce(fake_logit, zeros) + taught
         self.update(d_loss, self.d_adam)
 
@@ -112,7 +114,8 @@ class PlainInfoGAN:
             if isinstance(module, nn.BatchNorm1d):
                 module.momentum = 0.1
         fooled = -bce(fake_logit, zeros) if self.saturating else bce(fake_logit, ones)
-        g_loss = fooled + self.negative_bound(features, latent)
+        read = self.negative_bound(features, latent)  # to be logged, whoever learns from it
+        g_loss = fooled if self.routing == "reading" else fooled + read
         self.update(g_loss, self.g_adam)
         return d_loss.item(), g_loss.item()
 
@@ -123,7 +126,7 @@ class PlainInfoGAN:
         adam.step()
 
 
-@pytest.mark.parametrize("routing", ["official", "generator"])
+@pytest.mark.parametrize("routing", ["official", "generator", "reading"])
 @pytest.mark.parametrize("saturating", [False, True])
 def test_the_fused_step_is_the_plain_step(model_spec: Callable[..., ModelSpec], routing: str, saturating: bool) -> None:
     """Weights, running statistics and losses over several steps, in float64."""
@@ -242,11 +245,84 @@ def test_the_weights_of_an_optimiser_have_an_order_that_no_process_changes(
 
 
 def test_q_moves_with_d_and_at_its_rate_unless_it_is_routed_with_g(model_spec: Callable[..., ModelSpec]) -> None:
-    for routing, with_g in (("official", False), ("generator", True)):
+    for routing, with_g in (("official", False), ("reading", False), ("generator", True)):
         model = build(model_spec(losses={"game": NonSaturating(), "information": MutualInformation(routing=routing)}))
         sides = players(model, **RATES)
         of_g = {id(weight) for weight in sides.g_weights}
         assert all((id(weight) in of_g) == with_g for weight in model.discriminator.q_head.parameters())
+
+
+def trained(spec: ModelSpec, steps: int = 4) -> InfoGAN:
+    """A model after a few steps on the same pictures and latents."""
+    model = build(spec).train()
+    sides, objective = players(model, **RATES), Objective(model)
+    for step in range(steps):
+        training_step(objective, sides, *batch(model, step), torch.tensor(step))
+    return model
+
+
+@pytest.mark.parametrize("own_body", [False, True])
+def test_a_gan_that_is_read_is_the_gan_that_is_not(
+    model_spec: Callable[..., ModelSpec], parts: SimpleNamespace, equal_weights: Callable[..., bool], own_body: bool
+) -> None:
+    """The paper's regular GAN: weights and statistics of G and D are bit for bit those without the term."""
+    q_body = parts.body() if own_body else None
+
+    def after(**terms: LossTerm) -> InfoGAN:
+        return trained(model_spec(losses={"game": NonSaturating(), **terms}, q_body=q_body))
+
+    read, weightless = (after(information=MutualInformation(routing="reading", weight=w)) for w in (1.0, 0.0))
+    alone, taught = after(), after(information=MutualInformation())
+    for other in (weightless, alone):
+        assert equal_weights(read.generator, other.generator)
+        assert equal_weights(read.discriminator.body, other.discriminator.body)
+        assert equal_weights(read.discriminator.d_head, other.discriminator.d_head)
+        assert not equal_weights(read.discriminator.q_head, other.discriminator.q_head)
+        assert not own_body or not equal_weights(read.discriminator.q_body, other.discriminator.q_body)
+    assert not equal_weights(read.generator, taught.generator)
+
+
+@pytest.mark.parametrize("routing", ["official", "generator", "reading"])
+@pytest.mark.parametrize("own_body", [False, True])
+def test_a_term_moves_the_parts_within_its_reach_and_no_other(
+    model_spec: Callable[..., ModelSpec], parts: SimpleNamespace, routing: str, own_body: bool
+) -> None:
+    """Whatever other terms there are: gradients of one step, with the term and without its weight."""
+    grown = []
+    for weight in (1.0, 0.0):
+        losses = {"game": NonSaturating(), "information": MutualInformation(routing=routing, weight=weight)}
+        model = build(model_spec(losses=losses, q_body=parts.body() if own_body else None)).train()
+        objective, (real, latent) = Objective(model), batch(model, 0)
+        fake = objective.generate(latent)
+        d_loss = sum(objective.d_losses(real, fake.detach(), latent, START).values())
+        g_loss = sum(objective.g_losses(real, fake, latent, START)[0].values())
+        grown.append({})
+        modules = {"generator": model.generator, **model.discriminator.parts()}
+        for phase, loss in (("d", d_loss), ("g", g_loss)):
+            for part in (part for part, when in model.spec.phases().items() if when == phase):
+                weights = list(modules[part].parameters())
+                gradients = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
+                grown[-1][part] = [torch.zeros(()) if g is None else g for g in gradients]
+    term = MutualInformation(routing=routing)
+    reach = term.parts("d", shared=not own_body) | term.parts("g", shared=not own_body)
+    moved = {part for part in grown[0] if not all(map(torch.equal, grown[0][part], grown[1][part]))}
+    assert moved == reach
+
+
+def test_one_code_may_be_taught_while_another_is_only_read(
+    model_spec: Callable[..., ModelSpec], equal_weights: Callable[..., bool]
+) -> None:
+    """Then Q's head is asked twice, and what is only read reaches the body as little as ever."""
+    taught = MutualInformation(codes={"digit": 0.0})
+
+    def after(weight: float) -> InfoGAN:
+        read = MutualInformation(codes={"slant": 0.0}, routing="reading", weight=weight)
+        losses = {"read": read, "game": NonSaturating(), "taught": taught}
+        return trained(model_spec(losses=losses), steps=1)
+
+    one, other = after(1.0), after(0.0)
+    assert equal_weights(one.discriminator.body, other.discriminator.body)
+    assert not equal_weights(one.discriminator.q_head, other.discriminator.q_head)
 
 
 def test_a_q_body_of_its_own_learns(model_spec: Callable[..., ModelSpec], parts: SimpleNamespace) -> None:
@@ -315,12 +391,13 @@ def test_a_step_draws_nothing_from_the_global_generator(model: InfoGAN) -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("routing", ["official", "generator"])
+@pytest.mark.parametrize("routing", ["official", "generator", "reading"])
 def test_a_step_does_no_work_that_nobody_uses(routing: str) -> None:
     """Its floating-point operations are those of the weights and pictures that learn, counted by hand.
 
     Each layer costs F forward and F for each gradient, of its weight and of its input. Neither latents nor D's
-    pictures in its own phase have a gradient to take; in G's phase D's weights have none.
+    pictures in its own phase have a gradient to take, nor has what Q reads where the body is not to feel it; in
+    G's phase D's weights have none.
     """
     information = MutualInformation(routing=routing)
     spec = infogan.read_run("mnist").model.model_copy(
@@ -329,9 +406,10 @@ def test_a_step_does_no_work_that_nobody_uses(routing: str) -> None:
     model, n = build(spec).train(), 4
     g_first, g = 2 * 74 * 1024, 2 * (1024 * 6272 + 128 * 64 * 16 * 49 + 64 * 16 * 196)
     d_first, d = 2 * 64 * 16 * 196, 2 * (64 * 128 * 16 * 49 + 6272 * 1024 + 1024)
-    q = 2 * (1024 * 128 + 128 * 14)
+    q_first, q_last = 2 * 1024 * 128, 2 * 128 * 14
+    q = q_first + q_last
     expected = (2 * g_first + 3 * g) + 2 * (2 * d_first + 3 * d) + 2 * (d_first + d)
-    expected += (3 + 2) * q if routing == "official" else 3 * q
+    expected += {"official": (3 + 2) * q, "generator": 3 * q, "reading": 2 * q_first + 3 * q_last + q}[routing]
     real, latent = torch.rand(n, 1, 28, 28), model.latents.sample(n)
     with FlopCounterMode(display=False) as counter:
         training_step(Objective(model), players(model, **RATES), real, latent, START)

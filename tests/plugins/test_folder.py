@@ -1,0 +1,324 @@
+"""A user's own pictures: any files below a folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from pydantic import ValidationError
+from torch import Tensor
+
+from infogan import InfoGAN, Registry
+from infogan.core.data import FOLDER_VARIABLE, Images
+from infogan.evaluation.reading import read_split
+from infogan.plugins.folder import Folder, data
+from infogan.testing import check_data, check_missing_data
+from infogan.training.feed import batches_from
+from infogan.training.spec_text import validate
+from infogan.training.strict_yaml import parse
+
+
+def folder(path: Path, *, side: int = 8, channels: int = 1, **options: Any) -> Folder:
+    return Folder(folder=str(path), height=side, width=side, channels=channels, **options)
+
+
+def save(path: Path, pixels: Any, mode: str | None = None, **options: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray(pixels, dtype=np.uint8), mode).save(path, **options)
+
+
+def fill(folder: Path, n: int, *, side: int = 8, first: int = 0) -> None:
+    """Gray pictures of one shade each, which says which one it is."""
+    for i in range(first, first + n):
+        save(folder / f"{i:03}.png", np.full((side, side), i))
+
+
+def shades(pictures: Any) -> list[int]:
+    pixels = (
+        pictures.pixels if isinstance(pictures, Images) else torch.stack([pictures[i] for i in range(len(pictures))])
+    )
+    return pixels[:, 0, 0, 0].tolist()
+
+
+def only(path: Path, **options: Any) -> Tensor:
+    """The one picture of a folder, ``(channels, height, width)``; another one is there to be held out."""
+    top = path / "top"
+    (top / "test").mkdir(parents=True)
+    save(top / "test" / "other.png", np.zeros((2, 2)))
+    (path / "train").rename(top / "train")
+    loaded = Folder(folder=str(top), **options).load("train")
+    assert isinstance(loaded, Images)
+    assert len(loaded) == 1
+    return loaded.pixels[0]
+
+
+# --- splits, classes, files
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+@pytest.mark.parametrize("classes", [(), ("cats", "dogs")])
+@pytest.mark.parametrize("apart", [True, False])
+def test_the_contract_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: bool, classes: tuple[str, ...], apart: bool
+) -> None:
+    if not in_memory:
+        monkeypatch.setattr(data, "IN_MEMORY", 0)
+    for k, top in enumerate([tmp_path / "train", tmp_path / "test"] if apart else [tmp_path]):
+        fill(top / "cats", 30, first=60 * k)
+        fill(top / "dogs", 30, first=30 + 60 * k)
+    pictures = folder(tmp_path, classes=classes, held_out=0.4)
+    check_data(pictures)
+    assert isinstance(pictures.load("train"), Images) is in_memory
+
+
+def test_missing_pictures_are_answered_with_what_was_expected_where(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").write_text("no picture")
+    fill(tmp_path / "some" / "cats", 3)
+    missing = {
+        f"there is no folder {tmp_path}/nowhere; expected pictures": folder(tmp_path / "nowhere"),
+        f"no picture below {tmp_path}/empty; expected files that end in .bmp": folder(tmp_path / "empty"),
+        f"there is no folder {tmp_path}/some/dogs": folder(tmp_path / "some", classes=("cats", "dogs")),
+        f"none of the 3 pictures below {tmp_path}/some is in the split 'train'": folder(
+            tmp_path / "some", held_out=0.999999
+        ),
+    }
+    for said, pictures in missing.items():
+        check_missing_data(pictures)
+        with pytest.raises(FileNotFoundError, match=said):
+            pictures.load("train")
+
+
+def test_every_picture_is_in_one_split_whatever_else_is_there_and_wherever_the_folder_is(tmp_path: Path) -> None:
+    fill(tmp_path / "one", 120)
+    train, test = (shades(folder(tmp_path / "one", held_out=0.25).load(split)) for split in ("train", "test"))
+    assert sorted(train + test) == list(range(120))
+    assert 15 <= len(test) <= 45, "a quarter of 120, within three standard deviations"
+    fill(tmp_path / "one", 120, first=120)
+    shutil.move(tmp_path / "one", tmp_path / "two")
+    assert [i for i in shades(folder(tmp_path / "two", held_out=0.25).load("test")) if i < 120] == test
+    more = shades(folder(tmp_path / "two", held_out=0.5).load("test"))
+    assert set(test) < set(more), "who holds out more holds out the same ones first"
+
+
+def test_sub_folders_train_and_test_are_the_splits(tmp_path: Path) -> None:
+    fill(tmp_path / "train" / "deep" / "down", 5)
+    fill(tmp_path / "test", 3, first=5)
+    assert shades(folder(tmp_path).load("train")) == [0, 1, 2, 3, 4]
+    assert shades(folder(tmp_path).load("test")) == [5, 6, 7]
+
+
+def test_classes_are_the_sub_folders_that_are_named(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for first, name in enumerate(("ants", "bees", "cows")):
+            fill(tmp_path / split / name, 2, first=10 * first)
+    pictures = folder(tmp_path, classes=("cows", "ants"))
+    images = pictures.load("train")
+    assert isinstance(images, Images)
+    assert pictures.factors == {"class": 2}
+    assert shades(images) == [20, 21, 0, 1]
+    assert images.factors["class"].tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("wrong", [("cats",), ("cats", "cats"), ("cats", "a/b"), ("cats", ".."), ("cats", "")])
+def test_classes_that_are_no_sub_folders_are_refused(wrong: tuple[str, ...]) -> None:
+    with pytest.raises(ValidationError, match=r"has to (name two|be the name)"):
+        folder(Path("anywhere"), classes=wrong)
+
+
+def test_hidden_and_other_files_are_passed_over_and_links_to_folders_not_followed(tmp_path: Path) -> None:
+    fill(tmp_path / "elsewhere", 1, first=9)
+    fill(tmp_path / "train" / "b", 2, first=1)
+    fill(tmp_path / "train" / ".thumbnails", 1, first=7)
+    fill(tmp_path / "test", 1)
+    save(tmp_path / "train" / "a.PNG", np.full((8, 8), 3))
+    save(tmp_path / "train" / ".a.png", np.full((8, 8), 8))
+    (tmp_path / "train" / "labels.csv").write_text("a,b")
+    (tmp_path / "train" / "around").symlink_to(tmp_path / "train", target_is_directory=True)
+    (tmp_path / "train" / "c.png").symlink_to(tmp_path / "elsewhere" / "009.png")
+    assert shades(folder(tmp_path).load("train")) == [3, 1, 2, 9], "by path; a link to a picture is one"
+
+
+def test_a_folder_is_found_below_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    fill(tmp_path / "mine", 40)
+    assert len(folder(Path("mine")).load("train")) > len(folder(tmp_path / "mine").load("test"))
+
+
+def test_what_is_read_when_it_is_asked_for_is_what_memory_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: InfoGAN
+) -> None:
+    for split in ("train", "test"):
+        fill(tmp_path / split / "cats", 5)
+        fill(tmp_path / split / "dogs", 5, first=100)
+    pictures = folder(tmp_path, classes=("cats", "dogs"))
+    batches, readings = [], []
+    for limit in (data.IN_MEMORY, 0):
+        monkeypatch.setattr(data, "IN_MEMORY", limit)
+        feed = batches_from(pictures.load("train"), batch_size=4, seed=0, start=0, device=torch.device("cpu"))
+        batches.append(torch.stack([feed(step) for step in range(3)]))
+        readings.append(read_split(model, pictures, "test"))
+    assert torch.equal(*batches)
+    assert torch.equal(*(reading.factors["class"] for reading in readings))
+    assert torch.equal(*(reading.values["digit"] for reading in readings))
+
+
+# --- one picture
+
+
+def test_a_picture_of_the_right_size_stays_as_it_is(tmp_path: Path) -> None:
+    pixels = torch.randint(256, (6, 9, 3), dtype=torch.uint8)
+    save(tmp_path / "train" / "a.png", pixels)
+    assert torch.equal(only(tmp_path, height=6, width=9), pixels.permute(2, 0, 1))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_middle_is_kept(tmp_path: Path, turned: bool) -> None:
+    pixels = np.concatenate([np.full((10, 7), shade) for shade in (0, 200, 0)], axis=1)[:, 2:-2]
+    save(tmp_path / "train" / "a.png", pixels.T if turned else pixels)
+    height, width = (7, 10) if turned else (10, 7)
+    assert only(tmp_path, channels=1, height=height, width=width).unique().tolist() == [200]
+
+
+def test_what_is_finer_than_a_pixel_becomes_its_mean(tmp_path: Path) -> None:
+    save(tmp_path / "train" / "a.png", 200 * (np.indices((64, 96)).sum(axis=0) % 2))
+    small = only(tmp_path, channels=1, height=8, width=12).float()
+    assert small[:, 1:-1, 1:-1].sub(100).abs().max() <= 2
+
+
+SIDES = {1: "TL", 2: "TR", 3: "BR", 4: "BL", 5: "LT", 6: "RT", 7: "RB", 8: "LB"}
+"""EXIF orientation: the sides of the scene at which the file has its first row, and its first column."""
+
+
+@pytest.mark.parametrize("orientation", SIDES)
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+def test_a_picture_stands_upright(tmp_path: Path, orientation: int, ending: str) -> None:
+    scene = np.zeros((64, 96), dtype=np.uint8)
+    scene[:32, :48], scene[:32, 48:], scene[32:, :48], scene[32:, 48:] = 0, 80, 160, 240
+    rows, columns = SIDES[orientation]
+    stored = scene if rows in "TB" else scene.T
+    stored = stored[::-1] if rows in "BR" else stored
+    stored = stored[:, ::-1] if columns in "BR" else stored
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    save(tmp_path / "train" / f"a.{ending}", stored, exif=exif)
+    corners = only(tmp_path, channels=1, height=8, width=12)[0, [1, 1, -2, -2], [1, -2, 1, -2]]
+    assert corners.tolist() == pytest.approx([0, 80, 160, 240], abs=3)
+
+
+def gray(mode: str, shade: int) -> Image.Image:
+    return Image.new("L", (4, 4), shade).convert(mode)
+
+
+def clear(mode: str) -> Image.Image:
+    picture = Image.new("RGBA", (4, 4), (10, 20, 30, 0))
+    picture.putpixel((0, 0), (40, 40, 40, 255))
+    return picture.convert(mode)
+
+
+def indexed() -> Image.Image:
+    picture = Image.new("P", (4, 4), 1)
+    picture.putpalette([40, 40, 40, 10, 20, 30])
+    picture.putpixel((0, 0), 0)
+    picture.info["transparency"] = 1
+    return picture
+
+
+MODES: dict[str, tuple[Callable[[], Image.Image], int, int]] = {
+    "bits": (lambda: gray("1", 255), 255, 255),
+    "gray": (lambda: gray("L", 90), 90, 90),
+    "16 bits": (lambda: Image.fromarray(np.full((4, 4), 90 * 257, dtype=np.uint16)), 90, 90),
+    "RGB": (lambda: gray("RGB", 90), 90, 90),
+    "CMYK": (lambda: gray("CMYK", 90), 90, 90),
+    "palette": (lambda: gray("P", 90), 90, 90),
+    "RGBA": (lambda: clear("RGBA"), 40, 255),
+    "gray and alpha": (lambda: clear("LA"), 40, 255),
+    "palette and transparency": (indexed, 40, 255),
+}
+"""Pictures by mode: the first pixel and the last, as they have to come out."""
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_mode_becomes_gray_or_rgb_and_what_is_clear_white(tmp_path: Path, mode: str, channels: int) -> None:
+    make, first, last = MODES[mode]
+    path = tmp_path / "train" / ("a.tif" if mode == "CMYK" else "a.png")
+    path.parent.mkdir()
+    make().save(path)
+    pixels = only(tmp_path, channels=channels, height=4, width=4)
+    assert pixels[:, 0, 0].tolist() == pytest.approx([first] * channels, abs=1)
+    assert pixels[:, -1, -1].tolist() == pytest.approx([last] * channels, abs=1)
+
+
+def test_a_large_jpeg_is_what_it_is_when_it_is_decoded_whole(tmp_path: Path) -> None:
+    y, x = np.mgrid[0:768, 0:1024] / 100
+    scene = np.stack([np.sin(x + y), np.cos(2 * x), np.sin(3 * y) * np.cos(x)], axis=2) * 100 + 128
+    save(tmp_path / "train" / "a.jpg", scene, quality=95)
+    with Image.open(tmp_path / "train" / "a.jpg") as file:
+        whole = np.asarray(file.crop((128, 0, 896, 768)).resize((64, 64), Image.Resampling.LANCZOS))
+    read = only(tmp_path, height=64, width=64).permute(1, 2, 0).numpy()
+    assert np.abs(read.astype(int) - whole).max() <= 3
+
+
+@pytest.mark.parametrize("ending", ["bmp", "gif", "jpeg", "jpg", "pgm", "png", "tif", "tiff", "webp"])
+def test_files_of_every_format_are_read(tmp_path: Path, ending: str) -> None:
+    save(tmp_path / "train" / f"a.{ending}", np.full((4, 4), 200))
+    assert only(tmp_path, channels=1, height=4, width=4).unique().tolist() == pytest.approx([200], abs=2)
+
+
+# --- what cannot be read
+
+
+def spoil(path: Path, how: str) -> None:
+    whole = path.read_bytes()
+    contents = {
+        "cut off": whole[: len(whole) // 2],
+        "no picture": b"Hello, I am a text.",
+        "empty": b"",
+        "a program": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\nshowpage\n",
+    }
+    path.write_bytes(contents[how])
+
+
+@pytest.mark.parametrize("how", ["cut off", "no picture", "empty", "a program"])
+@pytest.mark.parametrize("limit", [2**30, 0])
+def test_a_file_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, limit: int
+) -> None:
+    """In memory at once, and else when its batch is asked for, on one line, also where a worker finds out."""
+    monkeypatch.setattr(data, "IN_MEMORY", limit)
+    fill(tmp_path / "train", 8, side=32)
+    fill(tmp_path / "test", 1)
+    spoil(tmp_path / "train" / "003.png", how)
+    with pytest.raises(ValueError, match=rf"^{tmp_path}/train/003.png: cannot be read as a picture: [^\n]+$"):
+        batches_from(folder(tmp_path).load("train"), batch_size=8, seed=0, start=0, device=torch.device("cpu"))(0)
+
+
+def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path / "train" / "a.png", np.zeros((40, 40)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 700)
+    with pytest.raises(ValueError, match=r"train/a.png: cannot be read as a picture: .*decompression bomb"):
+        only(tmp_path, height=8, width=8)
+
+
+def test_a_picture_that_does_not_say_what_is_white_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    Image.fromarray(np.ones((4, 4), dtype=np.float32)).save(tmp_path / "train" / "a.tif")
+    with pytest.raises(ValueError, match=r"train/a.tif: cannot be read as a picture: it has 32 bits a pixel"):
+        only(tmp_path, height=8, width=8)
+
+
+# --- recipes
+
+
+@pytest.mark.parametrize(("recipe", "networks"), [("pictures", "dcgan"), ("pictures-resnet", "resnet")])
+def test_a_recipe_for_ones_own_pictures_is_a_valid_run(recipe: str, networks: str) -> None:
+    run = validate(parse(Registry(entry_points=False).recipe(recipe), recipe))
+    assert run.data == Folder(folder="pictures", height=64, width=64)
+    assert {run.model.generator.kind, run.model.body.kind} == {networks}
