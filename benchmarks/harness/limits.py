@@ -113,6 +113,11 @@ def count(function: Callable[[], Any]) -> Work:
     return Work(arithmetic.get_total_flops(), moved, traffic.launches)
 
 
+def emulates_bf16(device: torch.device) -> bool:
+    """Whether a matrix product in bf16 is emulated: on a CPU without AVX-512 a large one takes a minute."""
+    return device.type == "cpu" and torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2")
+
+
 @cache
 def machine(device: torch.device, precision: str = "fp32", *, graph: bool = False) -> Machine:
     """Measure a device, at its best. ``graph``: launches as nodes of a CUDA graph.
