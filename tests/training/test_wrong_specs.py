@@ -103,7 +103,7 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
     "no kind": (
         change("generator: {kind: mnist}", "generator: {}"),
         "7:3",
-        ["model.generator.kind: is missing; known: mnist"],
+        ["model.generator.kind: is missing; known: dcgan, mnist"],
     ),
     "number for a kind": (
         change("kind: mlp", "kind: 3"),
