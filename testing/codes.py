@@ -58,9 +58,9 @@ def check_code(code: Code, *, exact_mode: bool = True) -> None:
     _check_gradient(code, params, values[:ROWS])
     _check_dial(code)
     _check_span(code)
+    _check_kind_of_law(code, values)
     _check_way(code)
     _check_nearest(code, values[:ROWS])
-    _check_kind_of_law(code, values)
     if exact_mode:
         _check_mode(code, params, values[:ROWS])
     if code.discrete:
