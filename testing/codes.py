@@ -59,7 +59,6 @@ def check_code(code: Code, *, exact_mode: bool = True) -> None:
     _check_dial(code)
     _check_kind_of_law(code, values)
     _check_span(code)
-    _check_kind_of_law(code, values)
     _check_way(code)
     _check_nearest(code, values[:ROWS])
     if exact_mode:
