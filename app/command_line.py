@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from .arguments import assignment, interval, named_draws
+
 if TYPE_CHECKING:
-    from ..evaluation import Evaluation
     from . import sweep as sweeping
 
 app = typer.Typer(
@@ -97,7 +98,7 @@ def sample(
     from .runs import open_model
 
     model = open_model(run)
-    values = dict(_assignment(code) for code in codes or ())
+    values = dict(assignment(code) for code in codes or ())
     images = model.sample(n, seed=seed, **values)
     labels = [", ".join(_shown(value, i) for value in values.values()) for i in range(n)]
     title = ", ".join(f"{name} = {_shown(value)}" for name, value in values.items()) or f"{n} samples"
@@ -122,7 +123,7 @@ def traverse(
     from .runs import open_model
 
     model = open_model(run)
-    low, high = _range(between) if between is not None else (None, None)
+    low, high = interval(between) if between is not None else (None, None)
     names = codes or list(model.latents.codes)
     walks = [model.traverse(name, steps, rows=rows, seed=seed, low=low, high=high) for name in names]
     if out.suffix == ".gif":
@@ -171,7 +172,7 @@ def arithmetic(
     from .runs import open_model
 
     members: dict[str, list[str]] = {}
-    for name, names in map(_members, latents or ()):
+    for name, names in map(named_draws, latents or ()):
         if name in members:
             raise ValueError(f"--latent {name}: is given twice; list all of its draws in one")
         members[name] = names
@@ -214,14 +215,18 @@ def evaluate(
     run: Run, as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False, seed: Seed = 0
 ) -> None:
     """Measure a run's model: information of each code; codes against the data's known factors."""
+    from rich.console import Console
+
     from ..evaluation import evaluate as measure
     from .runs import open_model, open_run
+    from .tables import evaluation_tables
 
     found = measure(open_model(run), open_run(run).data, seed=seed)
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
-        _print_tables(found)
+        for table in evaluation_tables(found):
+            Console().print(table)
 
 
 @app.command()
@@ -382,59 +387,10 @@ def _first_sentence(text: str) -> str:
     return comment.split(". ")[0].rstrip(".")
 
 
-def _assignment(text: str) -> tuple[str, Any]:
-    """``name=value`` or ``name=value,value,...``; each value a number, a truth value, or text."""
-    name, separator, values = text.partition("=")
-    if not separator:
-        raise ValueError(f"--code {text}: has to be NAME=VALUE")
-    read = [_word(word.strip()) for word in values.split(",")]
-    return name, read if len(read) > 1 else read[0]
-
-
-def _range(text: str) -> tuple[float, float]:
-    """``low,high``."""
-    try:
-        low, high = map(float, text.split(","))
-    except ValueError:
-        raise ValueError(f"--range {text}: has to be LOW,HIGH, such as -2,2") from None
-    return low, high
-
-
-def _members(text: str) -> tuple[str, list[str]]:
-    """``name=SEED:INDEX,SEED:INDEX,...``."""
-    name, separator, members = text.partition("=")
-    if not separator or not name.isidentifier():
-        raise ValueError(f"--latent {text}: has to be NAME=SEED:INDEX,..., such as man=0:3,0:7,1:2")
-    return name, [member.strip() for member in members.split(",")]
-
-
-def _word(text: str) -> Any:
-    for read in (int, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return {"true": True, "false": False}.get(text, text)
-
-
 def _shown(value: Any, index: int | None = None) -> str:
     from .pictures import label
 
     return label(value[index] if index is not None and isinstance(value, list) else value)
-
-
-def _print_tables(found: Evaluation) -> None:
-    from rich.console import Console
-
-    from .tables import classification_table, factor_table, information_table
-
-    console = Console()
-    console.print(information_table(found))
-    if found.factors:
-        console.print(factor_table(found))
-    for factor, by_code in found.classification.items():
-        for code, classification in by_code.items():
-            console.print(classification_table(factor, code, classification))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rich.table import Table
 
 from ..evaluation import Classification, Evaluation, Qualities
 from .compare import Comparison
 from .sweep import Spread
+
+
+def evaluation_tables(found: Evaluation) -> Iterator[Table]:
+    """All that an evaluation found."""
+    yield information_table(found)
+    if found.factors:
+        yield factor_table(found)
+    for factor, by_code in found.classification.items():
+        for code, classification in by_code.items():
+            yield classification_table(factor, code, classification)
 
 
 def information_table(found: Evaluation) -> Table:

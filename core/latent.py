@@ -119,7 +119,11 @@ class Code(Prior):
         By default, for a discrete code whose dial holds every value, the nearest dial position; for a
         density the vector itself.
         """
-        return self.grid(2).to(value)[self._position(value)] if self.discrete else value
+        return self.grid(2).to(value)[self.position(value)] if self.discrete else value
+
+    def position(self, value: Tensor) -> Tensor:
+        """Index of the dial position of a discrete code that is nearest to each vector, ``(n, width) -> (n,)``."""
+        return torch.cdist(value, self.grid(2).to(value)).argmin(dim=1)
 
     def law(self, params: Tensor) -> dict[str, Tensor]:
         """The posterior's parameters by their usual names; each has ``batch`` for its first axis."""
@@ -150,7 +154,7 @@ class Code(Prior):
     def decode(self, value: Tensor) -> list[Any]:
         """Vectors ``(n, width)`` to what a person writes, one entry per picture; the inverse of `encode`."""
         if self._written_as_index:
-            indices: list[Any] = self._position(value).tolist()
+            indices: list[Any] = self.position(value).tolist()
             return indices
         numbers: list[Any] = value.tolist()
         return [row[0] for row in numbers] if self.width == 1 else numbers
@@ -158,10 +162,6 @@ class Code(Prior):
     @property
     def _written_as_index(self) -> bool:
         return self.discrete and self.width > 1
-
-    def _position(self, value: Tensor) -> Tensor:
-        """Index of the nearest dial position of a discrete code, ``(n,)``."""
-        return torch.cdist(value, self.grid(2).to(value)).argmin(dim=1)
 
     def confidence(self, params: Tensor) -> Tensor:
         """How sure Q is of its best guess, ``(batch,)`` in [0, 1].

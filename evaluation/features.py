@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..core.data import Data
 from ..core.network import ImageShape
 from ..core.storage import StorageError, read_manifest, read_tensors, refuse_foreign, write_folder
-from .reading import batches
+from .reading import batches, public
 
 MANIFEST = "features.json"
 """The file that makes a folder one of a feature network."""
@@ -74,7 +74,7 @@ class FeatureNetwork(nn.Module):
     def features(self, pixels: Iterable[Tensor]) -> Tensor:
         """Features ``(n, 128)`` of pictures that come in batches of uint8 pixels, in evaluation mode."""
         self.eval()
-        return torch.cat([self(_public(batch)) for batch in pixels])
+        return torch.cat([self(public(batch)) for batch in pixels])
 
 
 def _halved(channels: int, wider: int) -> tuple[nn.Module, ...]:
@@ -107,7 +107,7 @@ def train_features(data: Data, *, seed: int = 0, steps: int = STEPS) -> FeatureN
     optimizer = torch.optim.Adam(network.parameters(), lr=RATE, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
     for pixels, labels in batches(pictures, order, BATCH):
-        logits = network.logits(network(_public(pixels)))
+        logits = network.logits(network(public(pixels)))
         loss = torch.stack([F.cross_entropy(logits[name], labels[name]) for name in classes]).sum()
         optimizer.zero_grad()
         loss.backward()
@@ -147,7 +147,3 @@ def _shuffled_epochs(size: int, count: int, generator: torch.Generator) -> Tenso
     """``count`` indices below ``size``, each once before any comes again."""
     epochs = -(-count // size)
     return torch.cat([torch.randperm(size, generator=generator) for _ in range(epochs)])[:count]
-
-
-def _public(pixels: Tensor) -> Tensor:
-    return pixels.float() / 127.5 - 1

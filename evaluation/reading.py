@@ -32,7 +32,7 @@ def read_split(model: InfoGAN, data: Data, split: Split) -> Reading:
     factors: dict[str, list[Tensor]] = {name: [] for name in data.factors}
     pictures = data.load(split)
     for pixels, known in batches(pictures, torch.arange(len(pictures))):  # type: ignore[arg-type]
-        posteriors = model.infer(pixels.float() / 127.5 - 1, domain="real")
+        posteriors = model.infer(public(pixels), domain="real")
         for name, posterior in posteriors.items():
             values[name].append(posterior.value.cpu())
         for name in factors:
@@ -55,3 +55,8 @@ def batches(
     own = torch.Generator()  # else the loader draws from the global one
     for batch in DataLoader(pictures, batch_size=size, sampler=order.tolist(), generator=own):
         yield (batch[0], batch[1]) if isinstance(batch, list | tuple) else (batch, {})
+
+
+def public(pixels: Tensor) -> Tensor:
+    """uint8 pixels of any shape to [-1, 1], as a model's public methods take them."""
+    return pixels.float() / 127.5 - 1

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
 from ..core.data import Data
 from ..core.model import InfoGAN
 from .classification import Classification, classify
@@ -55,18 +52,13 @@ def _classifications(model: InfoGAN, data: Data, test: Reading) -> dict[str, dic
     train = read_split(model, data, "train")
     found: dict[str, dict[str, Classification]] = {}
     for factor, name in pairs:
-        dial = codes[name].grid(2)
+        code = codes[name]
         found.setdefault(factor, {})[name] = classify(
-            _position(train.values[name], dial),
+            code.position(train.values[name]),
             train.factors[factor],
-            _position(test.values[name], dial),
+            code.position(test.values[name]),
             test.factors[factor],
-            values=len(dial),
+            values=len(code.grid(2)),
             classes=known[factor],
         )
     return found
-
-
-def _position(value: Tensor, dial: Tensor) -> Tensor:
-    """Where each value ``(n, width)`` stands on a discrete code's dial ``(k, width)``."""
-    return torch.cdist(value.float(), dial.float()).argmin(dim=1)

@@ -49,6 +49,10 @@ class Invariance(LossTerm):
     def reach(self, phase: Phase) -> frozenset[Reach]:
         return frozenset({"read_body", "q_head"} if phase == "d" else ())
 
+    def reads(self, phase: Phase) -> bool:
+        """No: it shows Q pictures of its own."""
+        return False
+
     def d_loss(self, view: StepView) -> Tensor:
         both = torch.cat([view.real, self.distorted(view.real, view.random)])
         params = view.latents.split_params(view.discriminator(both, "real")[1])

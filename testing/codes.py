@@ -14,17 +14,15 @@ import torch
 from torch import Tensor
 
 from ..core.latent import Code, Latents, Noise, Prior
-from .common import check_options, check_tensor, require, seeded, untouched_global_state
+from .common import ROWS, check_options, check_tensor, require, seeded, untouched_global_state
 from .small import SmallNoise
+from .ways import check_nearest, check_span, check_way
 
 DRAWS = 20_000
 """Draws of the prior for Monte-Carlo estimates."""
 
 MANY = 4096
 """Draws that hardly ever are the same twice, even of a code that is nearly always off."""
-
-ROWS = 96
-"""Settings of Q's parameters."""
 
 ENTROPY_TOLERANCE = 0.03
 """Nats by which the spacing estimate of a density's entropy may miss."""
@@ -35,7 +33,7 @@ def check_noise(noise: Noise) -> None:
     check_options(noise)
     _check_size(noise, "width")
     _check_sampling(noise)
-    _check_way(noise)
+    check_way(noise)
 
 
 def check_code(code: Code, *, exact_mode: bool = True) -> None:
@@ -58,9 +56,9 @@ def check_code(code: Code, *, exact_mode: bool = True) -> None:
     _check_gradient(code, params, values[:ROWS])
     _check_dial(code)
     _check_kind_of_law(code, values)
-    _check_span(code)
-    _check_way(code)
-    _check_nearest(code, values[:ROWS])
+    check_span(code)
+    check_way(code)
+    check_nearest(code, values[:ROWS])
     if exact_mode:
         _check_mode(code, params, values[:ROWS])
     if code.discrete:
@@ -159,46 +157,6 @@ def _check_dial(code: Code) -> None:
         )
         check_tensor(code, f"grid({steps})", dial, (k, code.width))
         require(len(dial.unique(dim=0)) == k, code, f"grid({steps}) has a position twice")
-
-
-def _check_span(code: Code) -> None:
-    """A range is walked evenly from end to end, or refused by a ValueError."""
-    try:
-        found = code.span(-3.0, 5.0, 5)
-    except ValueError:
-        return
-    check_tensor(code, "span(-3, 5, 5)", found, (5, code.width))
-    ends = found[0].allclose(torch.tensor(-3.0)) and found[-1].allclose(torch.tensor(5.0))
-    require(ends, code, "span(low, high, steps) has to begin at low and to end at high, or to raise a ValueError")
-
-
-def _check_way(prior: Prior) -> None:
-    """The way between two draws begins at one and ends at the other; a discrete code has no values of its own on it."""
-    start, end = (prior.sample(ROWS, generator=seeded(seed)) for seed in (3, 4))
-    for share in (0.0, 0.25, 0.5, 1.0):
-        at = torch.full((ROWS, 1), share)
-        found = check_tensor(prior, f"between(start, end, {share})", prior.between(start, end, at), (ROWS, prior.width))
-        target = {0.0: start, 1.0: end}.get(share)
-        arrived = target is None or torch.allclose(found, target, rtol=1e-4, atol=1e-4)
-        require(arrived, prior, "between has to give start for a share of 0 and end for a share of 1")
-        if isinstance(prior, Code):
-            valid = torch.allclose(prior.nearest(found), found, rtol=1e-4, atol=1e-4)
-            require(valid, prior, f"between gives a value for a share of {share} that the code cannot have")
-    for_none = prior.between(start[:0], end[:0], torch.zeros(0, 1))
-    check_tensor(prior, "between for no pictures", for_none, (0, prior.width))
-
-
-def _check_nearest(code: Code, values: Tensor) -> None:
-    """What is nearest to a value is that value; what is nearest to anything else is a value too."""
-    own = check_tensor(code, "nearest(value)", code.nearest(values), (ROWS, code.width))
-    tolerance = 1e-5 * max(1.0, float(values.abs().max()))
-    require(
-        torch.allclose(own, values, rtol=1e-4, atol=tolerance), code, "nearest moves a value that the code can have"
-    )
-    found = code.nearest(torch.randn(ROWS, code.width, generator=seeded(5)))
-    check_tensor(code, "nearest(any vector)", found, (ROWS, code.width))
-    again = torch.allclose(code.nearest(found), found, rtol=1e-4, atol=1e-5)
-    require(again, code, "nearest gives something that is not nearest to itself")
 
 
 def _values_of(code: Code) -> Tensor | None:

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from ..core.component import Component
 
+ROWS = 96
+"""Settings of Q's parameters, and values, that a code is looked at on."""
+
 
 def require(condition: bool, component: Component, message: str) -> None:
     """AssertionError with ``message``, naming the part, unless the condition holds."""

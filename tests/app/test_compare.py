@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure on fewer pictures, which is faster."""
     for name, n in (("evaluate", 64), ("measure_effect", 64), ("measure_information", 64)):
         measure = getattr(sys.modules["infogan.app.compare"], name)
-        few_of = lambda *a, measure=measure, n=n, **k: measure(*a, n=n, **k)  # noqa: E731
-        monkeypatch.setattr(f"infogan.app.compare.{name}", few_of)
+        monkeypatch.setattr(f"infogan.app.compare.{name}", partial(measure, n=n))
 
 
 def test_runs_are_measured_on_the_same_draws_and_read_from_their_logs(

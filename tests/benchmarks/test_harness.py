@@ -12,10 +12,9 @@ from torch import nn
 
 
 def test_the_slower_way_takes_longer_by_its_ratio() -> None:
-    measured = take_turns({"one": lambda: time.sleep(0.002), "three": lambda: time.sleep(0.006)}, 8)
+    measured = take_turns({"one": lambda: time.sleep(0.02), "three": lambda: time.sleep(0.06)}, 8)
     ratio = measured.ratio("three", "one")
-    assert ratio.low <= ratio.median <= ratio.high
-    assert 2 < ratio.median < 4
+    assert 2 < ratio.low <= ratio.median <= ratio.high < 4
     assert measured.ratio("one", "one").median == 1
 
 

@@ -208,7 +208,7 @@ def test_errors_say_where_and_what_there_is() -> None:
     assert "Did you mean 'categorical'?" in found["model.codes.digit.kind"]
     assert "Did you mean 'low'?" in found["model.codes.slant.lwo"]
     assert "such as {kind: mlp}" in found["model.head"]
-    assert "known: chairs, dcgan, faces, mnist, " in found["model.body.kind"]
+    assert "known: chairs, dcgan, faces, mnist, resnet, sprites, svhn" in found["model.body.kind"]
 
 
 def test_terms_that_do_not_fit_the_codes_or_each_other() -> None:

@@ -161,5 +161,13 @@ def test_only_discrete_codes_of_the_model_will_do() -> None:
         Invariance(codes=("slant",)).check(LATENTS)
 
 
+def test_it_asks_for_no_reading_of_generated_pictures() -> None:
+    """It shows Q real ones itself. A step in which no other term reads then has no work for Q's head."""
+    term = Invariance(codes=("digit",))
+    assert not term.reads("d")
+    assert not term.reads("g")
+    assert term.parts("d", shared=True) == {"d_body", "q_head"}
+
+
 def test_it_keeps_the_contract() -> None:
     check_loss(Invariance(codes=("sign",)))
