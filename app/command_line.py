@@ -68,6 +68,7 @@ def train(
 
     from ..training.loop import train as run_training
     from ..training.spec_text import read_run
+    from ..training.stopping import Stopped
     from .display import Display
     from .pictures import save_traversal
 
@@ -79,9 +80,9 @@ def train(
     try:
         with Display(console, run.training.steps, run.training.batch_size) as display:
             run_training(run, folder, resume=resume, on_report=display, on_model=save_traversal)
-    except KeyboardInterrupt:
-        typer.echo("infogan: stopped; --resume goes on from the last checkpoint", err=True)
-        raise typer.Exit(130) from None
+    except Stopped as stopped:
+        typer.echo(f"infogan: {stopped}", err=True)
+        raise typer.Exit(128 + stopped.signal) from None
     typer.echo(folder / "pictures" / "traversal.png")
 
 

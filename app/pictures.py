@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from ..core.disk import write_file
 from ..core.model import InfoGAN, Traversal
 
 CELL = 56
@@ -85,8 +87,10 @@ def save_traversal(model: InfoGAN, step: int, run: Path) -> None:
     folder = run / "pictures"
     folder.mkdir(exist_ok=True)
     page = draw([traversal_panel(model.traverse(name)) for name in model.latents.codes])
-    page.save(folder / f"step-{step:06d}.png")
-    page.save(folder / "traversal.png")
+    drawn = BytesIO()
+    page.save(drawn, "PNG")
+    for name in (f"step-{step:06d}.png", "traversal.png"):
+        write_file(folder / name, drawn.getvalue())
 
 
 def save_animation(traversals: Sequence[Traversal], path: Path, *, milliseconds: int = 120) -> None:

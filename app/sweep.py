@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from ..core.storage import write_text
+from ..core.disk import write_text
 from ..evaluation import Evaluation, evaluate
 from ..evaluation.extras import metrics_library
 from ..training.loop import check_folder, train

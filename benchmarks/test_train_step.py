@@ -20,7 +20,8 @@ from infogan import RunSpec
 from infogan.core.data import Images
 from infogan.training.feed import batches_from
 from infogan.training.iteration import Iteration, fastest
-from infogan.training.loop import _Log, initial_state
+from infogan.training.log import Log
+from infogan.training.loop import initial_state
 from infogan.training.precision import inner_products
 from infogan.training.step import Objective, players, training_step
 
@@ -122,7 +123,7 @@ def test_the_librarys_loop_costs_what_a_loop_by_hand_costs(benchmark, device, tu
     state = initial_state(spec, device)
     iterate = Iteration(spec, state, device)
     feed = batches_from(Images(pixels), batch_size=BATCH, seed=0, start=0, device=device)
-    log = _Log(tmp_path / "log.jsonl", spec, 0)
+    log = Log(tmp_path / "log.jsonl", spec, 0)
     hand = HandWritten(copy.deepcopy(state.model).train(), pixels.to(device), BATCH)
     count_library, count_hand = itertools.count(), itertools.count()
 

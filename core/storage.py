@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
+
+from .disk import replace_folder
 
 JSON_LIMIT = 1 << 20
 """Bytes; a larger JSON file is refused before it is read."""
@@ -29,9 +28,8 @@ def write_folder(
 ) -> None:
     """Write ``folder`` with ``weights.safetensors``, the JSON file ``manifest``, and a text file per keyword.
 
-    The manifest is ``data`` with the size and SHA-256 of the tensor file. Everything is written to a
-    temporary folder beside it, flushed, and renamed into place, so that a reader finds the old
-    folder or the new one. A folder that holds anything else is refused.
+    The manifest is ``data`` with the size and SHA-256 of the tensor file. A reader finds the old folder or the
+    new one, and one that holds anything else is refused. DiskFull where there is no room.
     """
     folder = folder.resolve()
     # Copies, as weights that two layers share would be refused.
@@ -44,17 +42,7 @@ def write_folder(
         **{f"{stem}.md": text.encode() for stem, text in texts.items()},
     }
     refuse_foreign(folder, files.keys())
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        temporary.chmod(0o755)
-        for name, content in files.items():
-            _write_through(temporary / name, content)
-        _flush_folder(temporary)
-        _replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    _flush_folder(folder.parent)
+    replace_folder(folder, files)
 
 
 def refuse_foreign(folder: Path, ours: Collection[str]) -> None:
@@ -114,37 +102,3 @@ def read_tensors(folder: Path, data: Mapping[str, Any], wanted: Mapping[str, Ten
         if tensor.dtype != wanted[name].dtype:
             raise StorageError(f"{path}: tensor {name!r} is {tensor.dtype}, expected {wanted[name].dtype}")
     return tensors
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replace a small text file, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    _write_through(temporary, text.encode())
-    temporary.replace(path)
-    _flush_folder(path.parent)
-
-
-def _write_through(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _replace(new: Path, folder: Path) -> None:
-    """Rename ``new`` to ``folder``; a folder that is there already is moved aside and removed after."""
-    if not folder.exists():
-        new.rename(folder)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
-    folder.rename(old / folder.name)
-    new.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +9,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..core.disk import remove_folder, write_text
 from ..core.model import InfoGAN
 from ..core.storage import StorageError, read_manifest, read_tensors, write_folder
 from .step import Players
 
 MANIFEST = "state.json"
+LATEST = "latest"
+"""A text file with the name of the checkpoint that was written last."""
+
 KEPT = 2
 """Checkpoints that stay; older ones are removed."""
 
@@ -50,25 +53,36 @@ class State:
         return {"d_adam": self.players.d_optimizer, "g_adam": self.players.g_optimizer}
 
 
-def write_checkpoint(run: Path, step: int, state: State) -> None:
-    """Write the state after ``step`` steps, and remove all but the newest checkpoints."""
-    write_folder(run / "checkpoints" / f"step-{step:06d}", MANIFEST, {"step": step}, state.tensors())
+def write_checkpoint(run: Path, step: int, state: State) -> Path:
+    """Write the state after ``step`` steps, name it in ``latest``, and remove all but the newest checkpoints.
+
+    Returns its folder. DiskFull where there is no room; the checkpoints before are as they were.
+    """
+    folder = _folder(run, step)
+    write_folder(folder, MANIFEST, {"step": step}, state.tensors())
+    write_text(run / "checkpoints" / LATEST, f"{folder.name}\n")
+    remove_superseded(run)
+    return folder
+
+
+def remove_superseded(run: Path) -> None:
+    """Remove all but the newest checkpoints, as a run does that is not killed before it comes to it."""
     for old in _checkpoints(run)[KEPT:]:
-        shutil.rmtree(old)
+        remove_folder(old)
 
 
 def restore_newest(run: Path, state: State) -> int:
     """Restore the newest sound checkpoint of a run; returns its step, or 0 where there is none.
 
-    A damaged one is passed over with a warning. StorageError, naming what is wrong with each, where
-    none is sound.
+    A damaged one is passed over with a warning, and so is one that ``latest`` names and that is gone.
+    StorageError, naming what is wrong with each, where none is sound.
     """
     wrong: list[str] = []
     for folder in _checkpoints(run):
         try:
             manifest = read_manifest(folder, MANIFEST)
             step = manifest.get("step")
-            if not isinstance(step, int) or folder.name != f"step-{step:06d}":
+            if not isinstance(step, int) or folder != _folder(run, step):
                 raise StorageError(f"{folder / MANIFEST}: is of step {step}")
             state.restore(read_tensors(folder, manifest, state.tensors()))
         except StorageError as error:
@@ -82,10 +96,33 @@ def restore_newest(run: Path, state: State) -> int:
     return 0
 
 
+def last_checkpoint(run: Path) -> str:
+    """The newest checkpoint's folder, for people."""
+    return next(map(str, _checkpoints(run)), "none yet")
+
+
+def _folder(run: Path, step: int) -> Path:
+    return run / "checkpoints" / f"step-{step:06d}"
+
+
 def _checkpoints(run: Path) -> list[Path]:
-    """Folders of checkpoints, the newest first; whatever else lies beside them is left alone."""
-    folders = [folder for folder in (run / "checkpoints").glob("step-*") if folder.name[5:].isdecimal()]
-    return sorted(folders, key=lambda folder: int(folder.name[5:]), reverse=True)
+    """Folders of checkpoints, the newest first, with the one that was written last even if it is gone.
+
+    Whatever else lies beside them is left alone.
+    """
+    found = {folder.name for folder in (run / "checkpoints").glob("step-*")} | _latest(run / "checkpoints" / LATEST)
+    numbers = (int(name[5:]) for name in found if name.startswith("step-") and name[5:].isdecimal())
+    folders = [_folder(run, number) for number in sorted(numbers, reverse=True)]
+    return [folder for folder in folders if folder.name in found]
+
+
+def _latest(path: Path) -> set[str]:
+    """What ``latest`` names: nothing before the first checkpoint, nor where it is damaged."""
+    try:
+        with path.open("rb") as file:
+            return {file.read(32).decode("ascii").strip()}
+    except (OSError, UnicodeDecodeError):
+        return set()
 
 
 def _weights(optimizer: torch.optim.Optimizer) -> list[Tensor]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,17 +13,23 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from ..core.data import Images
 from .randomness import generator
+from .stopping import ignore_signals
 
 WORKERS = 2
 """Processes that read a data set which does not fit into memory."""
 
 
-class Feed(Protocol):
-    """Real pictures for training, in order of the steps."""
+class Feed:
+    """Real pictures for training, in the order of the steps. Close it where worker processes are to end with it."""
+
+    def __init__(self, of_step: Callable[[int], Tensor], close: Callable[[], None]) -> None:
+        self.of_step = of_step
+        self.close = weakref.finalize(self, close)
+        """Let go of the workers, which wait for no signal to end (`ignore_signals`); at exit at the latest."""
 
     def __call__(self, step: int) -> Tensor:
         """The batch of a step, ``(batch, channels, height, width)`` uint8, on the device."""
-        ...
+        return self.of_step(step)
 
 
 def batches_from(
@@ -48,10 +55,10 @@ def batches_from(
     if isinstance(data, Images):
         pixels = data.pixels.to(device)
         order = _Order(seed, size, batch_size, device)
-        return lambda step: pixels[order(step)]
+        return Feed(lambda step: pixels[order(step)], close=lambda: None)
     loaded = _loaded(data, _Order(seed, size, batch_size, torch.device("cpu")), start, pinned=device.type == "cuda")
     batches = _copied_aside(loaded, device) if device.type == "cuda" else loaded
-    return lambda step: next(batches)
+    return Feed(lambda step: next(batches), batches.close)
 
 
 def some_pictures(data: Images | Dataset[Any], pixel_range: tuple[float, float], *, count: int, seed: int) -> Tensor:
@@ -87,7 +94,7 @@ def scaled(pixels: Tensor, pixel_range: tuple[float, float]) -> Tensor:
     return pixels.float().mul_((high - low) / 255).add_(low)
 
 
-def _loaded(data: Dataset[Any], order: _Order, start: int, *, pinned: bool) -> Iterator[Tensor]:
+def _loaded(data: Dataset[Any], order: _Order, start: int, *, pinned: bool) -> Generator[Tensor]:
     """Batches from worker processes, read a few ahead, in the order of the steps."""
 
     def indices() -> Iterator[list[int]]:
@@ -103,12 +110,16 @@ def _loaded(data: Dataset[Any], order: _Order, start: int, *, pinned: bool) -> I
         num_workers=WORKERS,
         pin_memory=pinned,
         persistent_workers=True,
+        worker_init_fn=ignore_signals,
         generator=generator(order.seed, "workers", start),  # else it draws from the global one
     )
-    for batch in loader:
-        if isinstance(batch, _Unreadable):
-            raise ValueError(batch.message)
-        yield batch[0] if isinstance(batch, list | tuple) else batch
+    try:
+        for batch in loader:
+            if isinstance(batch, _Unreadable):
+                raise ValueError(batch.message)
+            yield batch[0] if isinstance(batch, list | tuple) else batch
+    finally:
+        del loader  # whose workers end with it, also where a traceback keeps this frame
 
 
 @dataclass(frozen=True)
@@ -136,7 +147,7 @@ def _batch(items: list[Any]) -> Any:
     return next((item for item in items if isinstance(item, _Unreadable)), None) or default_collate(items)
 
 
-def _copied_aside(batches: Iterator[Tensor], device: torch.device) -> Iterator[Tensor]:
+def _copied_aside(batches: Generator[Tensor], device: torch.device) -> Generator[Tensor]:
     """Pinned batches on the GPU, copied on a stream of its own while that still computes with the one before."""
     aside = torch.cuda.Stream(device)
     for batch in batches:

@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import copy
-import json
-import math
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..core.build import networks
 from ..core.data import Images
+from ..core.disk import write_text
 from ..core.model import InfoGAN
-from ..core.storage import write_text
 from .calibrate import calibrate
-from .checkpoint import State, restore_newest, write_checkpoint
+from .checkpoint import State, last_checkpoint, remove_superseded, restore_newest, write_checkpoint
 from .feed import batches_from, some_pictures
 from .iteration import fastest
+from .log import Log, Report
 from .precision import inner_products
 from .randomness import generator
 from .run import RunSpec
 from .spec_text import dump_run
 from .step import players
+from .stopping import Stopped, signals_heeded
 from .strict_yaml import parse, read_text
+from .writer import sole_writer
 
 CALIBRATION_BATCHES = 16
 """Batches over which batch norm statistics are estimated anew before a model is saved or shown."""
+
+CHECKED_EVERY = 50
+"""Steps, at most, after which the losses are looked at: a run that is lost goes on that much longer at most."""
 
 FREE = frozenset(
     f"training.{key}"
@@ -42,25 +44,6 @@ FREE = frozenset(
 
 class TrainingError(RuntimeError):
     """A run that cannot go on; the message says at which step and why."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a run says of itself every ``log_every`` steps; each value is a mean over them.
-
-    The first report after a resume is a mean over the steps since.
-    """
-
-    step: int
-    """Steps finished."""
-    steps: int
-    """Steps in all."""
-    values: dict[str, float]
-    """``d_loss``, ``g_loss``, ``d/TERM``, ``g/TERM``, ``information/CODE`` (nats)."""
-    entropy: dict[str, float]
-    """H(c) of each code in nats."""
-    images_per_second: float
-    """Real pictures learnt from."""
 
 
 def train(
@@ -87,10 +70,12 @@ def train(
         on_model: Called every ``picture_every`` steps and at the end, with the model as it would be
             saved, the steps finished, and ``out``.
 
-    Raises FileExistsError where ``out`` has a run that is not to be resumed, TrainingError where a loss
-    or a weight is not finite or the run in ``out`` has another spec.
+    Raises FileExistsError where ``out`` has a run that is not to be resumed; TrainingError where a loss or a weight
+    is not finite, at most `CHECKED_EVERY` steps later, or the run in ``out`` has another spec; StorageError where
+    another process writes ``out``, or none of its checkpoints is sound; DiskFull; and Stopped, a KeyboardInterrupt,
+    where SIGINT or SIGTERM asked it to stop after the running step: then its state is saved.
     """
-    with inner_products(spec.training.precision):
+    with inner_products(spec.training.precision), sole_writer(Path(out)):
         return _train(spec, Path(out), resume, on_report, on_model)
 
 
@@ -107,6 +92,7 @@ def _train(
     data = spec.data.load("train")
     state = initial_state(spec, device)
     start = restore_newest(out, state) if resume else 0
+    remove_superseded(out)
     feed = batches_from(data, batch_size=t.batch_size, seed=t.seed, start=start, device=device)
     export = _Exporter(spec, state, data, device)
     _write_settings(out, spec)
@@ -116,25 +102,29 @@ def _train(
         model.save(out / "model")
         return model
     iterate = fastest(spec, state, device)
-    log = _Log(out / "log.jsonl", spec, start)
-    for step in range(start, t.steps):
-        log.add(iterate(step, feed(step)))
-        done = step + 1
-        report, picture, checkpoint = (
-            done % every == 0 or done == t.steps for every in (t.log_every, t.picture_every, t.checkpoint_every)
-        )
-        if report:
-            on_report(log.write(done))
-        if not (picture or checkpoint):
-            continue
-        log.check(done)
-        _check_finite(state, done)
-        model = export()
-        if checkpoint:
-            write_checkpoint(out, done, state)
-            model.save(out / "model")
-        if picture:
-            on_model(model, done, out)
+    log = Log(out / "log.jsonl", spec, start)
+    with closing(feed), signals_heeded() as stop:
+        for done in range(start + 1, t.steps + 1):
+            log.add(iterate(done - 1, feed(done - 1)))
+            asked = stop.signal
+            report, picture, checkpoint = (
+                done % every == 0 or done == t.steps for every in (t.log_every, t.picture_every, t.checkpoint_every)
+            )
+            save = picture or checkpoint or asked is not None
+            if report or save or done % CHECKED_EVERY == 0:
+                _check_finite(log, state, out, done, weights=save)
+            if report:
+                on_report(log.write())
+            if asked is not None:
+                raise Stopped(asked, write_checkpoint(out, done, state))
+            if not save:
+                continue
+            model = export()
+            if checkpoint:
+                write_checkpoint(out, done, state)
+                model.save(out / "model")
+            if picture:
+                on_model(model, done, out)
     return model
 
 
@@ -169,11 +159,18 @@ def _lasting(values: Any, path: str = "") -> dict[str, Any]:
     return found
 
 
-def _check_finite(state: State, step: int) -> None:
-    """Raise TrainingError rather than let a checkpoint take a sound one's place from which no run can go on."""
-    for name, tensor in state.tensors().items():
-        if not tensor.isfinite().all():
-            raise TrainingError(f"{name} is not finite after step {step}")
+def _check_finite(log: Log, state: State, out: Path, step: int, *, weights: bool) -> None:
+    """Raise TrainingError rather than let a checkpoint take a sound one's place from which no run can go on.
+
+    ``weights``: look at them too, though all losses are finite.
+    """
+    said = log.read()
+    if not said and not weights:
+        return
+    tensor = next((name for name, tensor in state.tensors().items() if not tensor.isfinite().all()), None)
+    if said or tensor:
+        what = ", and ".join([*([said] if said else []), *([f"{tensor} is not finite"] if tensor else [])])
+        raise TrainingError(f"{what} after step {step}; the last good checkpoint stays: {last_checkpoint(out)}")
 
 
 def _device(name: str) -> str:
@@ -210,53 +207,3 @@ class _Exporter:
         model.generator = copy.deepcopy(self.state.ema)
         calibrate(model, [b.to(self.device) for b in self.real], [b.to(self.device) for b in self.latents])
         return model.requires_grad_(True)
-
-
-class _Log:
-    """Sums on the device, read once per report; lines of ``log.jsonl``."""
-
-    def __init__(self, path: Path, spec: RunSpec, start: int) -> None:
-        self.path, self.spec, self.since = path, spec, start
-        self.entropy = spec.model.latents.entropy
-        self.sums: dict[str, Tensor] = {}
-        self.clock = time.perf_counter()
-        write_text(path, "".join(f"{line}\n" for line in _lines_until(start, path)))
-
-    def add(self, values: dict[str, Tensor]) -> None:
-        if not self.sums:
-            self.sums = {name: value.clone() for name, value in values.items()}
-        else:
-            torch._foreach_add_(list(self.sums.values()), list(values.values()))
-
-    def check(self, step: int) -> dict[str, float]:
-        """The means since the last line. TrainingError names those that are not finite."""
-        if not self.sums:
-            return {}
-        numbers = (torch.stack(list(self.sums.values())) / (step - self.since)).tolist()
-        values = dict(zip(self.sums, numbers, strict=True))
-        lost = ", ".join(f"{name} became {value}" for name, value in values.items() if not math.isfinite(value))
-        if lost:
-            raise TrainingError(f"{lost} between steps {self.since} and {step}")
-        return values
-
-    def write(self, step: int) -> Report:
-        """A line with the means since the last one."""
-        values, count = self.check(step), step - self.since
-        seconds = time.perf_counter() - self.clock
-        rate = count * self.spec.training.batch_size / seconds
-        with self.path.open("a") as file:
-            file.write(json.dumps({"step": step, **values, "seconds": round(seconds, 3)}) + "\n")
-        self.sums, self.since, self.clock = {}, step, time.perf_counter()
-        return Report(step, self.spec.training.steps, values, self.entropy, rate)
-
-
-def _lines_until(step: int, path: Path) -> list[str]:
-    """The lines of a log up to a step. What was logged after it, or cut off by a crash, is left out."""
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line)
-        except ValueError:
-            continue
-    return kept

@@ -61,7 +61,7 @@ def test_every_recipe_is_listed_shown_and_valid(run, tmp_path):
 
 
 def test_a_run_leaves_its_spec_log_pictures_and_model(trained):
-    assert {p.name for p in trained.iterdir()} == {"run.yaml", "log.jsonl", "pictures", "checkpoints", "model"}
+    assert {p.name for p in trained.iterdir()} == {".lock", "run.yaml", "log.jsonl", "pictures", "checkpoints", "model"}
     lines = [json.loads(line) for line in (trained / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [2, 4]
     with Image.open(trained / "pictures" / "traversal.png") as picture:

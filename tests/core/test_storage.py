@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from infogan.core import storage
-from infogan.core.storage import JSON_LIMIT, StorageError, read_manifest, read_tensors, write_folder, write_text
+from infogan.core import disk
+from infogan.core.storage import JSON_LIMIT, StorageError, read_manifest, read_tensors, write_folder
 
 MANIFEST = "thing.json"
 
@@ -77,7 +77,7 @@ def test_a_write_that_fails_leaves_the_old_folder(
     def full(path: Path, content: bytes) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(storage, "_write_through", full)
+    monkeypatch.setattr(disk, "_write_through", full)
     with pytest.raises(OSError, match="no space"):
         write_folder(folder, MANIFEST, {"version": 2}, {"z": torch.zeros(1)}, README="new")
     monkeypatch.undo()
@@ -163,10 +163,3 @@ def test_a_missing_file_is_named(folder: Path, tensors: dict[str, Tensor], missi
     (folder / missing).unlink()
     with pytest.raises(StorageError, match=f"{missing}: no such file"):
         read(folder, tensors)
-
-
-def test_a_text_is_replaced_whole(tmp_path: Path) -> None:
-    write_text(tmp_path / "note", "one")
-    write_text(tmp_path / "note", "zwölf")
-    assert (tmp_path / "note").read_text(encoding="utf-8") == "zwölf"
-    assert [f.name for f in tmp_path.iterdir()] == ["note"]

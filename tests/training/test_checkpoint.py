@@ -76,7 +76,7 @@ def test_the_last_two_are_kept_and_strangers_left_alone(fresh: Callable[[int], S
     for step in (8, 9, 10, 1_000_000):
         write_checkpoint(tmp_path, step, state)
     names = {folder.name for folder in (tmp_path / "checkpoints").iterdir()}
-    assert names == {"step-000010", "step-1000000", "step-best", "step-", "backup"}
+    assert names == {"step-000010", "step-1000000", "latest", "step-best", "step-", "backup"}
     assert restore_newest(tmp_path, fresh(0)) == 1_000_000
 
 
@@ -93,6 +93,28 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(fresh: Callable[[int
     ):
         assert restore_newest(tmp_path, other) == 1
     assert same(other, older)
+
+
+def test_a_checkpoint_that_was_written_and_is_gone_is_missed(fresh: Callable[[int], State], tmp_path: Path) -> None:
+    """``latest`` names it; without, an older one, or a new start, would be taken in silence."""
+    for step in (1, 2):
+        write_checkpoint(tmp_path, step, fresh(step))
+    assert (tmp_path / "checkpoints" / "latest").read_text() == "step-000002\n"
+    shutil.rmtree(tmp_path / "checkpoints" / "step-000002")
+    with pytest.warns(RuntimeWarning, match=r"passed over: .*step-000002.state\.json: no such file"):
+        assert restore_newest(tmp_path, fresh(0)) == 1
+    shutil.rmtree(tmp_path / "checkpoints" / "step-000001")
+    with pytest.raises(StorageError, match=r"no checkpoint is sound: .*step-000002"):
+        restore_newest(tmp_path, fresh(0))
+
+
+@pytest.mark.parametrize("latest", [b"", b"\xff\xfe", b"nonsense", b"step-", b"../../etc"])
+def test_the_folders_are_the_truth_where_latest_is_damaged(
+    fresh: Callable[[int], State], tmp_path: Path, latest: bytes
+) -> None:
+    write_checkpoint(tmp_path, 1, fresh(1))
+    (tmp_path / "checkpoints" / "latest").write_bytes(latest)
+    assert restore_newest(tmp_path, fresh(0)) == 1
 
 
 def test_where_none_is_sound_each_is_named(fresh: Callable[[int], State], tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from infogan import InfoGAN, LossTerm, ModelSpec, Registry, RunSpec, load, train
 from infogan.core.loss import Part, Phase, StepView
 from infogan.plugins.codes import Categorical, Uniform
 from infogan.plugins.losses import NonSaturating
-from infogan.training.loop import Report, TrainingError
+from infogan.training.log import Report
+from infogan.training.loop import TrainingError
 from infogan.training.spec_text import read_run
 
 MakeRun = Callable[..., RunSpec]
@@ -31,7 +32,7 @@ def log(run: Path) -> list[dict[str, Any]]:
 
 
 def checkpoints(run: Path) -> dict[str, bytes]:
-    return {f.name: (f / "weights.safetensors").read_bytes() for f in sorted((run / "checkpoints").iterdir())}
+    return {f.name: (f / "weights.safetensors").read_bytes() for f in sorted((run / "checkpoints").glob("step-*"))}
 
 
 # --- what a run leaves
@@ -42,7 +43,13 @@ def test_a_run_folder_has_the_spec_the_log_the_checkpoints_and_the_model(
 ) -> None:
     spec = run_spec()
     model = train(spec, tmp_path / "run")
-    assert sorted(f.name for f in (tmp_path / "run").iterdir()) == ["checkpoints", "log.jsonl", "model", "run.yaml"]
+    assert sorted(f.name for f in (tmp_path / "run").iterdir()) == [
+        ".lock",
+        "checkpoints",
+        "log.jsonl",
+        "model",
+        "run.yaml",
+    ]
     assert read_run(tmp_path / "run" / "run.yaml", registry=registry) == spec
     assert [line["step"] for line in log(tmp_path / "run")] == [2, 4, 6]
     assert list(checkpoints(tmp_path / "run")) == ["step-000003", "step-000006"]
@@ -280,7 +287,9 @@ def poisoned(run_spec: MakeRun, model_spec: Callable[..., ModelSpec], at: int, *
 def test_a_loss_that_is_not_finite_stops_the_run_and_is_named(
     run_spec: MakeRun, model_spec: Callable[..., ModelSpec], tmp_path: Path
 ) -> None:
-    with pytest.raises(TrainingError, match=r"d/poison became nan.* between steps 2 and 4"):
+    with pytest.raises(
+        TrainingError, match=r"^d/poison became nan at step 4, and model\.\S+ is not finite.* stays: .*step-000003$"
+    ):
         train(poisoned(run_spec, model_spec, 3), tmp_path)
     assert [line["step"] for line in log(tmp_path)] == [2]
 
@@ -289,9 +298,17 @@ def test_no_checkpoint_is_written_from_which_no_run_can_go_on(
     run_spec: MakeRun, model_spec: Callable[..., ModelSpec], tmp_path: Path
 ) -> None:
     """Though checkpoints come far more often than reports."""
-    with pytest.raises(TrainingError, match=r"d/poison became nan.* between steps 0 and 4"):
+    with pytest.raises(TrainingError, match=r"d/poison became nan at step 4.* stays: .*step-000003$"):
         train(poisoned(run_spec, model_spec, 3, checkpoint_every=1, log_every=6), tmp_path)
     assert list(checkpoints(tmp_path)) == ["step-000002", "step-000003"]
+
+
+def test_a_lost_run_is_stopped_within_fifty_steps_though_reports_are_far(
+    run_spec: MakeRun, model_spec: Callable[..., ModelSpec], tmp_path: Path
+) -> None:
+    spec = poisoned(run_spec, model_spec, 7, steps=1000, log_every=1000, checkpoint_every=1000, picture_every=1000)
+    with pytest.raises(TrainingError, match=r"d/poison became nan at step 8, .* after step 50; .* stays: none yet"):
+        train(spec, tmp_path)
 
 
 class Steep(LossTerm):
