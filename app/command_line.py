@@ -66,6 +66,7 @@ def train(
     """Train a model and leave a run folder: run.yaml, log.jsonl, pictures/, checkpoints/, model/."""
     from rich.console import Console
 
+    from ..training.group import leads
     from ..training.loop import train as run_training
     from ..training.spec_text import read_run
     from ..training.stopping import Stopped
@@ -76,14 +77,16 @@ def train(
     changes = [*(settings or ()), *(f"{path}={value}" for path, value in short.items() if value is not None)]
     run = read_run(spec, changes)
     folder = out or Path("runs") / Path(spec).stem
-    console = Console(stderr=True)
+    console = Console(stderr=True, quiet=not leads())
     try:
         with Display(console, run.training.steps, run.training.batch_size) as display:
             run_training(run, folder, resume=resume, on_report=display, on_model=save_traversal)
     except Stopped as stopped:
-        typer.echo(f"infogan: {stopped}", err=True)
+        if leads():
+            typer.echo(f"infogan: {stopped}", err=True)
         raise typer.Exit(128 + stopped.signal) from None
-    typer.echo(folder / "pictures" / "traversal.png")
+    if leads():
+        typer.echo(folder / "pictures" / "traversal.png")
 
 
 @app.command()

@@ -19,6 +19,7 @@ import infogan
 from infogan import RunSpec
 from infogan.core.data import Images
 from infogan.training.feed import batches_from
+from infogan.training.group import Group
 from infogan.training.iteration import Iteration, fastest
 from infogan.training.log import Log
 from infogan.training.loop import initial_state
@@ -123,7 +124,7 @@ def test_the_librarys_loop_costs_what_a_loop_by_hand_costs(benchmark, device, tu
     state = initial_state(spec, device)
     iterate = Iteration(spec, state, device)
     feed = batches_from(Images(pixels), batch_size=BATCH, seed=0, start=0, device=device)
-    log = Log(tmp_path / "log.jsonl", spec, 0)
+    log = Log(tmp_path / "log.jsonl", spec, 0, Group(device))
     hand = HandWritten(copy.deepcopy(state.model).train(), pixels.to(device), BATCH)
     count_library, count_hand = itertools.count(), itertools.count()
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .component import Component
 from .latent import Latents
+from .share import ALL, Share
 
 Phase = Literal["d", "g"]
 """Whose turn it is: D's (with Q, G standing still) or G's (D standing still)."""
@@ -58,7 +59,9 @@ class StepView:
     """D and Q, to be called again (gradient penalties): ``(images, domain) -> (logit, params)``."""
 
     random: torch.Generator
-    """For terms that draw; on the device, and set anew for each step."""
+    """What `draw` draws from; on the device, and set anew for each step."""
+    share: Share = ALL
+    """Which part of the whole batch the pictures are."""
     _information: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -68,6 +71,15 @@ class StepView:
             assert self.params is not None, "a term that reads Q in D's phase names Q or the body it reads in its reach"
             self._information.update(self.latents.information(self.params, self.latent))
         return self._information
+
+    def draw(self, count: int) -> Tensor:
+        """Numbers in [0, 1), ``count`` for each picture: ``(count, batch)``, on the device.
+
+        They are drawn for the whole batch, so that several processes draw what one would.
+        """
+        whole = len(self.real) * self.share.size
+        drawn = torch.rand(count, whole, generator=self.random, device=self.real.device)
+        return self.share.of(drawn.T).T
 
 
 class LossTerm(Component):
@@ -85,7 +97,7 @@ class LossTerm(Component):
     ``view.discriminator`` itself for the logits that it differentiates."""
 
     draws: ClassVar[bool] = False
-    """True where a loss takes numbers from ``view.random``: in another order pictures then meet other numbers. Such a
+    """True where a loss takes numbers from ``view.draw``: in another order pictures then meet other numbers. Such a
     term, too, is computed outside of what is compiled: torch.compile knows no generators."""
 
     weight: float = Field(default=1.0, ge=0.0)

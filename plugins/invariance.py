@@ -54,7 +54,7 @@ class Invariance(LossTerm):
         return False
 
     def d_loss(self, view: StepView) -> Tensor:
-        both = torch.cat([view.real, self.distorted(view.real, view.random)])
+        both = torch.cat([view.real, self.distorted(view.real, view.draw(6))])
         params = view.latents.split_params(view.discriminator(both, "real")[1])
         terms = [self._of_code(view.latents.codes[name], params[name]) for name in self.codes]
         return sum(terms[1:], start=terms[0])
@@ -65,12 +65,13 @@ class Invariance(LossTerm):
         joint = (joint + joint.T) / 2
         return _entropy(joint) - 2 * self.spread * _entropy(joint.sum(dim=0))
 
-    def distorted(self, images: Tensor, random: torch.Generator) -> Tensor:
-        """Each picture ``(batch, channels, height, width)`` turned, stretched, sheared and shifted at random.
+    def distorted(self, images: Tensor, drawn: Tensor) -> Tensor:
+        """Each picture ``(batch, channels, height, width)`` turned, stretched, sheared and shifted.
 
-        What comes in from beyond the rim repeats the rim.
+        ``drawn`` is ``(6, batch)`` in [0, 1): how far each way, from one end of its range to the other. What comes in
+        from beyond the rim repeats the rim.
         """
-        drawn = torch.rand(6, len(images), generator=random, device=images.device) * 2 - 1
+        drawn = drawn * 2 - 1
         turn, shear = drawn[0] * math.radians(self.turn), drawn[1] * self.shear
         width, height = 1 + drawn[2:4] * self.stretch
         across, down = 2 * self.shift * drawn[4:6]  # the picture is 2 wide and 2 high

@@ -46,8 +46,8 @@ class GradientPenalty(_Penalty):
     weight: float = Field(default=10.0, ge=0.0)
 
     def d_loss(self, view: StepView) -> Tensor:
-        share = torch.rand(len(view.real), 1, 1, 1, generator=view.random, device=view.real.device)
-        mixture = view.real.lerp(view.fake.to(view.real), share.to(view.real))
+        share = view.draw(1).to(view.real).reshape(-1, 1, 1, 1)
+        mixture = view.real.lerp(view.fake.to(view.real), share)
         length = (_slope(view, mixture, "fake").square().sum(dim=1) + 1e-12).sqrt()
         return (length - 1).square().mean()
 

@@ -28,7 +28,7 @@ SOURCES = sorted(
 CORE_ORDER = [
     {"core.component", "core.disk"},
     {"core.latent", "core.network", "core.pyramid", "core.spectral", "core.weights"}
-    | {"core.loss", "core.data", "core.storage", "core.traverse"},
+    | {"core.loss", "core.data", "core.share", "core.storage", "core.traverse"},
     {"registry"},
     {"core.spec"},
     {"core.build", "core.discriminator", "core.fold", "core.card", "core.model"},

@@ -44,10 +44,14 @@ class State:
     @torch.no_grad()
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Take over the values of a checkpoint, in place: a CUDA graph goes on with the tensors that it knows."""
-        for optimizer in self._optimizers().values():
-            _give_moments(optimizer)
+        self.prepare()
         for name, tensor in self.tensors().items():
             tensor.copy_(tensors[name])
+
+    def prepare(self) -> None:
+        """Give Adam its moments, so that `tensors` has those that it goes on with."""
+        for optimizer in self._optimizers().values():
+            _give_moments(optimizer)
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {"d_adam": self.players.d_optimizer, "g_adam": self.players.g_optimizer}
@@ -58,7 +62,7 @@ def write_checkpoint(run: Path, step: int, state: State) -> Path:
 
     Returns its folder. DiskFull where there is no room; the checkpoints before are as they were.
     """
-    folder = _folder(run, step)
+    folder = checkpoint_folder(run, step)
     write_folder(folder, MANIFEST, {"step": step}, state.tensors())
     write_text(run / "checkpoints" / LATEST, f"{folder.name}\n")
     remove_superseded(run)
@@ -82,7 +86,7 @@ def restore_newest(run: Path, state: State) -> int:
         try:
             manifest = read_manifest(folder, MANIFEST)
             step = manifest.get("step")
-            if not isinstance(step, int) or folder != _folder(run, step):
+            if not isinstance(step, int) or folder != checkpoint_folder(run, step):
                 raise StorageError(f"{folder / MANIFEST}: is of step {step}")
             state.restore(read_tensors(folder, manifest, state.tensors()))
         except StorageError as error:
@@ -101,7 +105,8 @@ def last_checkpoint(run: Path) -> str:
     return next(map(str, _checkpoints(run)), "none yet")
 
 
-def _folder(run: Path, step: int) -> Path:
+def checkpoint_folder(run: Path, step: int) -> Path:
+    """Where the state after ``step`` steps lies."""
     return run / "checkpoints" / f"step-{step:06d}"
 
 
@@ -112,7 +117,7 @@ def _checkpoints(run: Path) -> list[Path]:
     """
     found = {folder.name for folder in (run / "checkpoints").glob("step-*")} | _latest(run / "checkpoints" / LATEST)
     numbers = (int(name[5:]) for name in found if name.startswith("step-") and name[5:].isdecimal())
-    folders = [_folder(run, number) for number in sorted(numbers, reverse=True)]
+    folders = [checkpoint_folder(run, number) for number in sorted(numbers, reverse=True)]
     return [folder for folder in folders if folder.name in found]
 
 

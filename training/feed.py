@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from ..core.data import Images
+from ..core.share import ALL, Share
 from .randomness import generator
 from .stopping import ignore_signals
 
@@ -39,12 +40,13 @@ def batches_from(
     seed: int,
     start: int,
     device: torch.device,
+    share: Share = ALL,
 ) -> Feed:
     """The feed of a data set: each epoch is a seeded permutation, whose incomplete last batch is left out.
 
     Pictures in memory live on the device and are picked there by index; others are read by worker
     processes into pinned memory, and copied to a GPU while it computes the step before. ``start`` is the
-    first step that will be asked for.
+    first step that will be asked for. Of each batch this process gets its ``share``.
 
     Raises ValueError where there are fewer pictures than a batch has. An item that cannot be read (ValueError or
     OSError) is a ValueError of the same message when its batch is asked for.
@@ -54,9 +56,11 @@ def batches_from(
         raise ValueError(f"a batch of {batch_size} needs at least as many pictures; the data set has {size}")
     if isinstance(data, Images):
         pixels = data.pixels.to(device)
-        order = _Order(seed, size, batch_size, device)
+        order = _Order(seed, size, batch_size, share, device)
         return Feed(lambda step: pixels[order(step)], close=lambda: None)
-    loaded = _loaded(data, _Order(seed, size, batch_size, torch.device("cpu")), start, pinned=device.type == "cuda")
+    loaded = _loaded(
+        data, _Order(seed, size, batch_size, share, torch.device("cpu")), start, pinned=device.type == "cuda"
+    )
     batches = _copied_aside(loaded, device) if device.type == "cuda" else loaded
     return Feed(lambda step: next(batches), batches.close)
 
@@ -74,10 +78,10 @@ def some_pictures(data: Images | Dataset[Any], pixel_range: tuple[float, float],
 
 
 class _Order:
-    """Indices of each step's batch. The permutation of the running epoch is kept."""
+    """Indices of this process's share of each step's batch. The permutation of the running epoch is kept."""
 
-    def __init__(self, seed: int, size: int, batch_size: int, device: torch.device) -> None:
-        self.seed, self.size, self.batch_size, self.device = seed, size, batch_size, device
+    def __init__(self, seed: int, size: int, batch_size: int, share: Share, device: torch.device) -> None:
+        self.seed, self.size, self.batch_size, self.share, self.device = seed, size, batch_size, share, device
         self.epoch, self.permutation = -1, torch.empty(0)
 
     def __call__(self, step: int) -> Tensor:
@@ -85,7 +89,7 @@ class _Order:
         if epoch != self.epoch:
             drawn = torch.randperm(self.size, generator=generator(self.seed, "order", epoch))
             self.epoch, self.permutation = epoch, drawn.to(self.device)
-        return self.permutation[batch * self.batch_size : (batch + 1) * self.batch_size]
+        return self.share.of(self.permutation[batch * self.batch_size : (batch + 1) * self.batch_size])
 
 
 def scaled(pixels: Tensor, pixel_range: tuple[float, float]) -> Tensor:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from ..core.share import ALL, Share
 from .checkpoint import State
 from .feed import scaled
 from .randomness import reseed
@@ -34,13 +35,19 @@ class Iteration:
     """
 
     def __init__(
-        self, spec: RunSpec, state: State, device: torch.device, *, wrap: Callable[[Function], Function] = plain
+        self,
+        spec: RunSpec,
+        state: State,
+        device: torch.device,
+        *,
+        share: Share = ALL,
+        wrap: Callable[[Function], Function] = plain,
     ) -> None:
-        self.spec, self.state, self.device = spec, state, device
+        self.spec, self.state, self.device, self.share = spec, state, device, share
         self.step = torch.zeros((), dtype=torch.int64, device=device)
         self.random = torch.Generator(device)
         precision = spec.training.precision
-        self.objective = Objective(state.model, precision=precision, random=self.random, wrap=wrap)
+        self.objective = Objective(state.model, precision=precision, random=self.random, share=share, wrap=wrap)
 
     def __call__(self, step: int, pixels: Tensor) -> dict[str, Tensor]:
         self.seek(step)
@@ -52,11 +59,12 @@ class Iteration:
         reseed(self.random, self.spec.training.seed, "latent", step)
 
     def run(self, pixels: Tensor) -> dict[str, Tensor]:
-        """The iteration that was sought, on a batch of uint8 pixels."""
+        """The iteration that was sought, on this process's share of a batch of uint8 pixels."""
         state, training = self.state, self.spec.training
-        latent = state.model.latents.sample(training.batch_size, generator=self.random, device=self.device)
+        whole = state.model.latents.sample(training.batch_size, generator=self.random, device=self.device)
         real = scaled(pixels, self.spec.data.range)
-        values = training_step(self.objective, state.players, real, latent, self.step)
+        latent = self.share.of(whole)
+        values = training_step(self.objective, state.players, real, latent, self.step, pieces=training.pieces)
         _average(state.ema, state.model.generator, training.ema)
         return values
 
@@ -94,22 +102,24 @@ class Captured:
         return self.values
 
 
-def fastest(spec: RunSpec, state: State, device: torch.device) -> Iterate:
+def fastest(spec: RunSpec, state: State, device: torch.device, share: Share = ALL) -> Iterate:
     """The iteration, compiled and captured as the spec asks.
 
     Each is tried on blank pictures before it is used, and the state is as it was afterwards. What fails
     is left out, with one warning that says why.
     """
     training = spec.training
-    iteration = Iteration(spec, state, device)
+    iteration = Iteration(spec, state, device, share=share)
     if training.compile != "eager":
         mode = MODES[training.compile]
-        compiled = Iteration(spec, state, device, wrap=lambda function: torch.compile(function, mode=mode))
+        compiled = Iteration(spec, state, device, share=share, wrap=lambda function: torch.compile(function, mode=mode))
         with _trial("compile", state):
             compiled(0, _blank(compiled))
             iteration = compiled
     if training.cuda_graph and device.type != "cuda":
         warnings.warn("training.cuda_graph is left out: there is no CUDA device", RuntimeWarning, stacklevel=2)
+    elif training.cuda_graph and share.size > 1:
+        warnings.warn("training.cuda_graph is left out: several processes train", RuntimeWarning, stacklevel=2)
     elif training.cuda_graph:
         with _trial("cuda_graph", state):
             return Captured(iteration)
@@ -135,7 +145,7 @@ def _trial(setting: str, state: State) -> Iterator[None]:
 def _blank(iteration: Iteration) -> Tensor:
     """A batch of black pixels."""
     spec = iteration.spec
-    shape = spec.training.batch_size, *spec.model.image.dims
+    shape = spec.training.batch_size // iteration.share.size, *spec.model.image.dims
     return torch.zeros(shape, dtype=torch.uint8, device=iteration.device)
 
 

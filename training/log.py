@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..core.disk import append_line, write_text
+from .group import Group
 from .run import RunSpec
 
 
@@ -38,15 +39,16 @@ class Report:
 class Log:
     """What the steps gave, kept on the device until it is read, all at once."""
 
-    def __init__(self, path: Path, spec: RunSpec, start: int) -> None:
-        self.path, self.spec = path, spec
+    def __init__(self, path: Path, spec: RunSpec, start: int, group: Group) -> None:
+        self.path, self.spec, self.group = path, spec, group
         self.entropy = spec.model.latents.entropy
         self.names: list[str] = []
         self.unread: list[Tensor] = []
         self.read_until = self.since = start
         self.sums: Tensor | float = 0.0
         self.clock = time.perf_counter()
-        write_text(path, "".join(f"{line}\n" for line in _lines_until(start, path)))
+        if group.leads:
+            write_text(path, "".join(f"{line}\n" for line in _lines_until(start, path)))
 
     def add(self, values: Mapping[str, Tensor]) -> None:
         """Take the scalars of one step, without waiting for them."""
@@ -57,7 +59,9 @@ class Log:
         """Wait for the steps since the last reading; what they lost: "d/TERM became nan at step 7", or nothing."""
         if not self.unread:
             return ""
-        rows = torch.stack(self.unread).cpu().double()
+        unread = torch.stack(self.unread)
+        self.group.average([unread])  # so that all processes stop, or go on, together
+        rows = unread.cpu().double()
         first, self.read_until = self.read_until + 1, self.read_until + len(rows)
         self.unread.clear()
         self.sums = self.sums + rows.sum(dim=0)
@@ -72,7 +76,8 @@ class Log:
         count = self.read_until - self.since
         values = dict(zip(self.names, (torch.as_tensor(self.sums) / count).tolist(), strict=True))
         seconds = time.perf_counter() - self.clock
-        append_line(self.path, json.dumps({"step": self.read_until, **values, "seconds": round(seconds, 3)}))
+        if self.group.leads:
+            append_line(self.path, json.dumps({"step": self.read_until, **values, "seconds": round(seconds, 3)}))
         self.sums, self.since, self.clock = 0.0, self.read_until, time.perf_counter()
         t = self.spec.training
         return Report(self.since, t.steps, values, self.entropy, count * t.batch_size / seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,24 @@ from ..core.data import Images
 from ..core.disk import write_text
 from ..core.model import InfoGAN
 from .calibrate import calibrate
-from .checkpoint import State, last_checkpoint, remove_superseded, restore_newest, write_checkpoint
+from .checkpoint import (
+    State,
+    checkpoint_folder,
+    last_checkpoint,
+    remove_superseded,
+    restore_newest,
+    write_checkpoint,
+)
 from .feed import batches_from, some_pictures
+from .group import Group, join
 from .iteration import fastest
 from .log import Log, Report
 from .precision import inner_products
 from .randomness import generator
 from .run import RunSpec
 from .spec_text import dump_run
-from .step import players
-from .stopping import Stopped, signals_heeded
+from .step import Average, alone, players
+from .stopping import Stopped, asked_of, signals_heeded
 from .strict_yaml import parse, read_text
 from .writer import sole_writer
 
@@ -60,6 +68,9 @@ def train(
     resume from, ``model/`` the model as it stands at the last checkpoint: G with the running mean of its
     weights, and batch norm statistics that fit it.
 
+    Started by ``torchrun`` or ``accelerate launch``, each process trains on its share of every batch, and the first one
+    writes and calls back (docs/operations.md).
+
     Args:
         spec: What to train.
         out: The run folder.
@@ -75,57 +86,83 @@ def train(
     another process writes ``out``, or none of its checkpoints is sound; DiskFull; and Stopped, a KeyboardInterrupt,
     where SIGINT or SIGTERM asked it to stop after the running step: then its state is saved.
     """
-    with inner_products(spec.training.precision), sole_writer(Path(out)):
-        return _train(spec, Path(out), resume, on_report, on_model)
+    out, group = Path(out), join(spec.training)
+    if not group.leads:
+        on_report, on_model = (lambda report: None), (lambda model, step, folder: None)
+    with inner_products(spec.training.precision), sole_writer(out) if group.leads else nullcontext():
+        return _train(spec, out, group, resume, on_report, on_model)
 
 
 def _train(
     spec: RunSpec,
     out: Path,
+    group: Group,
     resume: bool,
     on_report: Callable[[Report], None],
     on_model: Callable[[InfoGAN, int, Path], None],
 ) -> InfoGAN:
-    check_folder(out, spec, resume)
     t = spec.training
-    device = torch.device(_device(t.device))
+    if group.leads:
+        check_folder(out, spec, resume)
     data = spec.data.load("train")
-    state = initial_state(spec, device)
-    start = restore_newest(out, state) if resume else 0
-    remove_superseded(out)
-    feed = batches_from(data, batch_size=t.batch_size, seed=t.seed, start=start, device=device)
-    export = _Exporter(spec, state, data, device)
-    _write_settings(out, spec)
+    state = initial_state(spec, group.device, group.average)
+    start = _begin(out, state, group, resume)
+    feed = batches_from(data, batch_size=t.batch_size, seed=t.seed, start=start, device=group.device, share=group.share)
+    export = _Exporter(spec, state, data, group.device)
+    if group.leads:
+        _write_settings(out, spec)
     state.model.train()
     if start >= t.steps:  # the run was finished; whether its model was saved before it ended is not known
         model = export()
-        model.save(out / "model")
+        if group.leads:
+            model.save(out / "model")
         return model
-    iterate = fastest(spec, state, device)
-    log = Log(out / "log.jsonl", spec, start)
+    iterate = fastest(spec, state, group.device, group.share)
+    log = Log(out / "log.jsonl", spec, start, group)
     with closing(feed), signals_heeded() as stop:
         for done in range(start + 1, t.steps + 1):
             log.add(iterate(done - 1, feed(done - 1)))
-            asked = stop.signal
-            report, picture, checkpoint = (
-                done % every == 0 or done == t.steps for every in (t.log_every, t.picture_every, t.checkpoint_every)
+            report, picture, checkpoint, check = (
+                done % every == 0 or done == t.steps
+                for every in (t.log_every, t.picture_every, t.checkpoint_every, CHECKED_EVERY)
             )
+            asked = asked_of(group, stop, done)
             save = picture or checkpoint or asked is not None
-            if report or save or done % CHECKED_EVERY == 0:
+            if report or save or check:
                 _check_finite(log, state, out, done, weights=save)
             if report:
                 on_report(log.write())
             if asked is not None:
-                raise Stopped(asked, write_checkpoint(out, done, state))
+                raise Stopped(asked, _keep(out, done, state, group))
             if not save:
                 continue
             model = export()
             if checkpoint:
-                write_checkpoint(out, done, state)
-                model.save(out / "model")
+                _keep(out, done, state, group)
+                if group.leads:
+                    model.save(out / "model")
             if picture:
                 on_model(model, done, out)
     return model
+
+
+def _begin(out: Path, state: State, group: Group, resume: bool) -> int:
+    """The step to go on from. All processes begin with the first one's state, which alone has to see the folder."""
+    start = restore_newest(out, state) if resume and group.leads else 0
+    if group.leads:
+        remove_superseded(out)
+    if group.share.size > 1:
+        start = group.most(start)
+        state.prepare()
+        group.follow(state.tensors().values())
+    return start
+
+
+def _keep(out: Path, step: int, state: State, group: Group) -> Path:
+    """The first process writes a checkpoint; the others wait, since a launcher ends all once one has ended."""
+    folder = write_checkpoint(out, step, state) if group.leads else checkpoint_folder(out, step)
+    group.most(0)
+    return folder
 
 
 def check_folder(out: Path, spec: RunSpec, resume: bool) -> None:
@@ -173,18 +210,12 @@ def _check_finite(log: Log, state: State, out: Path, step: int, *, weights: bool
         raise TrainingError(f"{what} after step {step}; the last good checkpoint stays: {last_checkpoint(out)}")
 
 
-def _device(name: str) -> str:
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def initial_state(spec: RunSpec, device: torch.device) -> State:
+def initial_state(spec: RunSpec, device: torch.device, average: Average = alone) -> State:
     """Before the first step: weights drawn from the run's seed, moments 0, the running mean at G's weights."""
     t = spec.training
     model = InfoGAN(spec.model, *networks(spec.model, t.seed)).to(device)
     capturable = t.cuda_graph and device.type == "cuda"
-    sides = players(model, d_lr=t.d_lr, g_lr=t.g_lr, betas=t.betas, capturable=capturable)
+    sides = players(model, d_lr=t.d_lr, g_lr=t.g_lr, betas=t.betas, capturable=capturable, average=average)
     return State(model, copy.deepcopy(model.generator).requires_grad_(False), sides)
 
 

@@ -22,6 +22,9 @@ class TrainingSpec(Strict):
     """Updates of each player."""
     batch_size: int = Field(default=128, ge=2)
     """Real pictures, and generated ones, in a step."""
+    pieces: int = Field(default=1, ge=1)
+    """Into how many pieces a batch is cut where it needs more memory than there is. Gradients are means over them,
+    batch norm has each piece's statistics, and G makes every picture twice."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Everything random in the run comes from it."""
     d_lr: float = Field(default=2e-4, gt=0.0)
@@ -75,6 +78,12 @@ class RunSpec(Strict):
                 ("data", "range"),
                 f"pixels would be in {list(data.range)}, but generator {model.generator.kind!r} makes them in "
                 f"{list(model.generator.range)}: D would tell them apart by that alone",
+            )
+        if self.training.batch_size % self.training.pieces or self.training.batch_size < 2 * self.training.pieces:
+            raise error_at(
+                ("training", "pieces"),
+                f"a batch of {self.training.batch_size} cannot be cut into {self.training.pieces} equal pieces of 2 "
+                f"pictures or more",
             )
         try:
             dry_run(model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -13,7 +13,18 @@ from torch import Tensor, nn
 from ..core.discriminator import DQ, Domain
 from ..core.loss import LossTerm, Part, Phase, StepView
 from ..core.model import InfoGAN
+from ..core.share import ALL, Share
 from .precision import Precision
+
+Average = Callable[[Sequence[Tensor]], None]
+"""Put each gradient's mean over all processes in its place."""
+
+Losses = tuple[dict[str, Tensor], dict[str, Tensor]]
+"""The weighted loss of each term in one phase, and the information of each code where it is G's."""
+
+
+def alone(gradients: Sequence[Tensor]) -> None:
+    """One process's gradients are their mean."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +35,19 @@ class Players:
     g_weights: list[nn.Parameter]
     d_optimizer: torch.optim.Optimizer
     g_optimizer: torch.optim.Optimizer
+    average: Average = alone
+    """Phase by phase, on all gradients at once: wrappers that wait for each weight's gradient fail on a step in which D
+    is called twice and then stands still."""
 
 
 def players(
-    model: InfoGAN, *, d_lr: float, g_lr: float, betas: tuple[float, float], capturable: bool = False
+    model: InfoGAN,
+    *,
+    d_lr: float,
+    g_lr: float,
+    betas: tuple[float, float],
+    capturable: bool = False,
+    average: Average = alone,
 ) -> Players:
     """Two Adams over disjoint weights: which part belongs to whom is declared by the loss terms.
 
@@ -43,7 +63,7 @@ def players(
     def adam(phase: Phase, lr: float) -> torch.optim.Adam:
         return torch.optim.Adam(weights[phase], lr=lr, betas=betas, fused=True, capturable=capturable)
 
-    return Players(weights["d"], weights["g"], adam("d", d_lr), adam("g", g_lr))
+    return Players(weights["d"], weights["g"], adam("d", d_lr), adam("g", g_lr), average)
 
 
 class Seen(NamedTuple):
@@ -67,9 +87,9 @@ def plain(function: Function) -> Function:
 class Objective:
     """What the players minimise, as functions of tensors: ``generate``, ``d_losses``, ``g_losses``.
 
-    Inner products are computed in ``precision``; losses in fp32. Terms that draw do so from ``random``,
-    which is on the model's device. ``wrap`` is applied to the three functions that do the work,
-    `torch.compile` for one; terms that differentiate twice, or draw, stay outside.
+    Inner products are computed in ``precision``; losses in fp32. Terms that draw do so from ``random``, which is on
+    the model's device, for the whole batch, of which ``share`` is here. ``wrap`` is applied to the three functions
+    that do the work, `torch.compile` for one; terms that differentiate twice, or draw, stay outside.
     """
 
     def __init__(
@@ -78,9 +98,10 @@ class Objective:
         *,
         precision: Precision = "fp32",
         random: torch.Generator | None = None,
+        share: Share = ALL,
         wrap: Callable[[Function], Function] = plain,
     ) -> None:
-        self.model, self.precision = model, precision
+        self.model, self.precision, self.share = model, precision, share
         self.random = torch.Generator(model.device) if random is None else random
         terms = model.spec.losses
         self._outside = {name: term for name, term in terms.items() if term.second_order or term.draws}
@@ -176,6 +197,7 @@ class Objective:
             generator=self._generate,
             discriminator=self._discriminate,
             random=self.random,
+            share=self.share,
         )
 
     def _cast(self, like: Tensor) -> AbstractContextManager[Any]:
@@ -183,7 +205,7 @@ class Objective:
 
 
 def training_step(
-    objective: Objective, sides: Players, real: Tensor, latent: Tensor, step: Tensor
+    objective: Objective, sides: Players, real: Tensor, latent: Tensor, step: Tensor, *, pieces: int = 1
 ) -> dict[str, Tensor]:
     """Update D and Q, then G (paper, equation 6).
 
@@ -195,18 +217,36 @@ def training_step(
     One batch of generated pictures serves both phases. D judges real and generated ones in one pass,
     each normalised by its own statistics, which equals two passes; Q reads generated ones only. In
     G's phase the weights of D need no gradient and get none.
+
+    In ``pieces`` a batch needs less memory: gradients and values are means over them. G then makes its pictures anew
+    for its own phase, as otherwise those of all pieces would have to be kept.
     """
-    fake = objective.generate(latent)
-    d_losses = objective.d_losses(real, fake.detach(), latent, step)
-    _descend(d_losses.values(), sides.d_optimizer, sides.d_weights)
+    parts = list(zip(real.chunk(pieces), latent.chunk(pieces), strict=True))
+    whole: Tensor | None = objective.generate(latent) if pieces == 1 else None
+
+    def fake_of(latent: Tensor, *, learns: bool) -> Tensor:
+        if whole is not None:
+            return whole if learns else whole.detach()
+        with torch.set_grad_enabled(learns):
+            fake: Tensor = objective.generate(latent)
+        return fake
+
+    def d_phase() -> Iterator[Losses]:
+        for real, latent in parts:
+            yield objective.d_losses(real, fake_of(latent, learns=False), latent, step), {}
+
+    def g_phase() -> Iterator[Losses]:
+        for real, latent in parts:
+            yield objective.g_losses(real, fake_of(latent, learns=True), latent, step)
+
+    d_losses, _ = _descend(d_phase(), sides.d_optimizer, sides.d_weights, sides.average, pieces)
     with frozen(sides.d_weights):
-        g_losses, information = objective.g_losses(real, fake, latent, step)
-        _descend(g_losses.values(), sides.g_optimizer, sides.g_weights)
+        g_losses, information = _descend(g_phase(), sides.g_optimizer, sides.g_weights, sides.average, pieces)
     return {
-        "d_loss": _total(d_losses.values()).detach(),
-        "g_loss": _total(g_losses.values()).detach(),
-        **{f"d/{name}": loss.detach() for name, loss in d_losses.items()},
-        **{f"g/{name}": loss.detach() for name, loss in g_losses.items()},
+        "d_loss": _total(d_losses.values()),
+        "g_loss": _total(g_losses.values()),
+        **{f"d/{name}": loss for name, loss in d_losses.items()},
+        **{f"g/{name}": loss for name, loss in g_losses.items()},
         **{f"information/{name}": nats for name, nats in information.items()},
     }
 
@@ -235,10 +275,28 @@ def _full(values: Tensor) -> Tensor:
     return values.float() if values.dtype == torch.bfloat16 else values
 
 
-def _descend(parts: Iterable[Tensor], optimizer: torch.optim.Optimizer, weights: list[nn.Parameter]) -> None:
+def _descend(
+    found: Iterable[Losses],
+    optimizer: torch.optim.Optimizer,
+    weights: list[nn.Parameter],
+    average: Average,
+    pieces: int,
+) -> Losses:
+    """One step down the mean of the pieces' losses; returns that mean, term by term, and that of what came with it."""
     optimizer.zero_grad(set_to_none=True)
-    _total(parts).backward(inputs=weights)
+    seen: list[Losses] = []
+    for losses, others in found:
+        _mean([_total(losses.values())], pieces).backward(inputs=weights)
+        seen.append(({name: loss.detach() for name, loss in losses.items()}, others))
+    average([weight.grad for weight in weights if weight.grad is not None])
     optimizer.step()
+    first = seen[0]
+    means = ({name: _mean([one[i][name] for one in seen], pieces) for name in first[i]} for i in (0, 1))
+    return next(means), next(means)
+
+
+def _mean(values: list[Tensor], count: int) -> Tensor:
+    return values[0] if count == 1 else _total(values) / count
 
 
 def _total(parts: Iterable[Tensor]) -> Tensor:

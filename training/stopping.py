@@ -9,7 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from .group import Group
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+CONFERRED_EVERY = 5
+"""Steps after which several processes tell one another of signals: to do so each time would have them wait for it."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -54,6 +59,17 @@ def signals_heeded() -> Iterator[Stop]:
     finally:
         for number in heeded:
             signal.signal(number, before[number])
+
+
+def asked_of(group: Group, stop: Stop, step: int) -> signal.Signals | None:
+    """The signal by which any process of the group is asked to stop after ``step``.
+
+    Several have to stop after the same step: they confer about it every `CONFERRED_EVERY` steps.
+    """
+    if group.share.size == 1:
+        return stop.signal
+    number = 0 if step % CONFERRED_EVERY else group.most(stop.signal or 0)
+    return signal.Signals(number) if number else None
 
 
 def ignore_signals(worker: int) -> None:

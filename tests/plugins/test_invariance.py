@@ -114,7 +114,7 @@ def bar() -> Tensor:
 
 def distorted(images: Tensor, **options: float) -> Tensor:
     term = Invariance(codes=("digit",), **{**STILL, **options})
-    return term.distorted(images, torch.Generator().manual_seed(0))
+    return term.distorted(images, torch.rand(6, len(images), generator=torch.Generator().manual_seed(0)))
 
 
 def test_no_distortion_changes_nothing(bar: Tensor) -> None:

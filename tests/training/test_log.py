@@ -11,12 +11,13 @@ import pytest
 import torch
 
 from infogan import RunSpec
+from infogan.training.group import Group
 from infogan.training.log import Log
 
 
 @pytest.fixture
 def log(run_spec: Callable[..., RunSpec], tmp_path: Path) -> Log:
-    return Log(tmp_path / "log.jsonl", run_spec(), 0)
+    return Log(tmp_path / "log.jsonl", run_spec(), 0, Group(torch.device("cpu")))
 
 
 def add(log: Log, **values: float) -> None:

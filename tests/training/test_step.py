@@ -18,6 +18,8 @@ import infogan
 from infogan import InfoGAN, LossTerm, ModelSpec, build
 from infogan.core.discriminator import DomainBatchNorm
 from infogan.core.loss import Reach, StepView
+from infogan.plugins.dcgan import DcganBody
+from infogan.plugins.heads import Linear
 from infogan.plugins.losses import Minimax, MutualInformation, NonSaturating
 from infogan.plugins.penalties import R1, GradientPenalty
 from infogan.training.step import Objective, players, training_step
@@ -159,6 +161,31 @@ def test_the_fused_step_is_the_plain_step(model_spec: Callable[..., ModelSpec], 
     (g_norm,) = (m for m in model.generator.modules() if isinstance(m, nn.BatchNorm1d))
     (reference,) = (m for m in plain.g.modules() if isinstance(m, nn.BatchNorm1d))
     assert torch.allclose(g_norm.running_mean, reference.running_mean, atol=1e-9)
+
+
+@pytest.mark.parametrize("routing", ["official", "generator", "reading"])
+def test_a_batch_in_pieces_gives_the_step_of_the_whole(model_spec: Callable[..., ModelSpec], routing: str) -> None:
+    """Where each picture is treated by itself, in float64: weights and reported values."""
+    information = MutualInformation(routing=routing)
+    spec = model_spec(
+        body=DcganBody(width=4, hidden=8, norm="none"),
+        head=Linear(),
+        losses={"game": NonSaturating(), "information": information},
+    )
+    ends: list[tuple[dict[str, Tensor], dict[str, Tensor]]] = []
+    for pieces in (1, 2, 4):
+        model = build(spec, seed=0).double().train()
+        model.generator[1] = nn.Identity()  # its batch norm
+        sides = players(model, **RATES)
+        for step in range(3):
+            real, latent = batch(model, step, dtype=torch.float64)
+            values = training_step(Objective(model), sides, real, latent, torch.tensor(step), pieces=pieces)
+        ends.append((dict(model.named_parameters()), values))
+    (whole, said), *others = ends
+    for weights, values in others:
+        assert all(torch.allclose(weights[name], whole[name], rtol=0, atol=1e-10) for name in whole)
+        assert values.keys() == said.keys()
+        assert all(torch.allclose(values[name], said[name], rtol=0, atol=1e-10) for name in said)
 
 
 def test_a_step_reports_the_terms_that_make_up_each_loss(model: InfoGAN) -> None:
