@@ -35,6 +35,7 @@ from .spec_text import dump_run
 from .step import Average, alone, players
 from .stopping import Stopped, asked_of, signals_heeded
 from .strict_yaml import parse, read_text
+from .tracking import check_trackers, tracked
 from .writer import sole_writer
 
 CALIBRATION_BATCHES = 16
@@ -45,7 +46,16 @@ CHECKED_EVERY = 50
 
 FREE = frozenset(
     f"training.{key}"
-    for key in ("steps", "log_every", "picture_every", "checkpoint_every", "device", "compile", "cuda_graph")
+    for key in [
+        "steps",
+        "log_every",
+        "picture_every",
+        "checkpoint_every",
+        "trackers",
+        "device",
+        "compile",
+        "cuda_graph",
+    ]
 )
 """Settings that a resumed run may change."""
 
@@ -102,6 +112,7 @@ def _train(
     on_model: Callable[[InfoGAN, int, Path], None],
 ) -> InfoGAN:
     t = spec.training
+    check_trackers(t.trackers)
     if group.leads:
         check_folder(out, spec, resume)
     data = spec.data.load("train")
@@ -119,7 +130,7 @@ def _train(
         return model
     iterate = fastest(spec, state, group.device, group.share)
     log = Log(out / "log.jsonl", spec, start, group)
-    with closing(feed), signals_heeded() as stop:
+    with closing(feed), tracked(spec, out) as track, signals_heeded() as stop:
         for done in range(start + 1, t.steps + 1):
             log.add(iterate(done - 1, feed(done - 1)))
             report, picture, checkpoint, check = (
@@ -131,7 +142,9 @@ def _train(
             if report or save or check:
                 _check_finite(log, state, out, done, weights=save)
             if report:
-                on_report(log.write())
+                told = log.write()
+                track(told)
+                on_report(told)
             if asked is not None:
                 raise Stopped(asked, _keep(out, done, state, group))
             if not save:

@@ -48,6 +48,9 @@ class TrainingSpec(Strict):
     """``auto``: a GPU if there is one."""
     log_every: int = Field(default=50, ge=1)
     """Steps between two lines of the log, each a mean over those steps."""
+    trackers: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Experiment trackers that get each line of the log too, by accelerate's names: ``tensorboard`` (the extra
+    ``track``), ``wandb``, ``mlflow`` and others."""
     picture_every: int = Field(default=1000, ge=1)
     """Steps between two traversals."""
     checkpoint_every: int = Field(default=1000, ge=1)
