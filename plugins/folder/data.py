@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -35,7 +36,7 @@ class Folder(Data):
     resampled (Lanczos, antialiased).
 
     Where there are sub-folders ``train`` and ``test``, they are the splits; else a share is held out. A file that
-    cannot be read is a ValueError that names it.
+    cannot be read is a ValueError that names it, unless ``on_bad_image`` is ``skip``.
     """
 
     kind: Literal["folder"] = "folder"
@@ -55,6 +56,13 @@ class Folder(Data):
     """Sub-folders (of ``train`` and ``test``, where there are these) that are the classes of a known factor ``class``,
     which training does not see and `infogan evaluate` measures codes against. Pictures elsewhere are left out.
     Absent: all pictures, and no known factor."""
+
+    on_bad_image: Literal["error", "skip"] = "error"
+    """Of a file that cannot be read: ``error`` ends the run; ``skip`` leaves it out with a warning that names it, or
+    takes the next picture in its place where there are too many to keep in memory."""
+    bad_share: float = Field(default=0.01, gt=0.0, lt=1.0)
+    """Share of a split's files that ``skip`` puts up with; more of them are an error. Where there are too many pictures
+    to keep in memory, each process that reads counts those that it came across."""
 
     @field_validator("classes")
     @classmethod
@@ -80,7 +88,8 @@ class Folder(Data):
         Up to `IN_MEMORY` bytes they are decoded at once; else items are read when they are asked for.
         """
         paths, classes = self._found(split)
-        pictures = _Pictures(paths, classes if self.classes else None, self.image)
+        spare = int(len(paths) * self.bad_share) if self.on_bad_image == "skip" else None
+        pictures = _Pictures(paths, classes if self.classes else None, self.image, spare)
         return pictures.decoded() if len(paths) * math.prod(self.image.dims) <= IN_MEMORY else pictures
 
     def _found(self, split: Split) -> tuple[list[Path], list[int]]:
@@ -103,30 +112,57 @@ class Folder(Data):
 
 
 class _Pictures(Dataset[Any]):
-    """Picture files, read when they are asked for: uint8 tensors, or pairs of one and its known factors."""
+    """Picture files, read when they are asked for: uint8 tensors, or pairs of one and its known factors.
 
-    def __init__(self, paths: Sequence[Path], classes: Sequence[int] | None, image: ImageShape) -> None:
-        self.paths, self.classes, self.image = paths, classes, image
+    Up to ``spare`` of them may be unreadable: then the next one is taken in its place. Without ``spare`` none may.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], classes: Sequence[int] | None, image: ImageShape, spare: int | None
+    ) -> None:
+        self.paths, self.classes, self.image, self.spare = paths, classes, image, spare
+        self.bad: set[Path] = set()
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> Tensor | tuple[Tensor, dict[str, int]]:
-        pixels = self._read(index)
+        while (pixels := self._read(index)) is None:
+            index = (index + 1) % len(self)
         return pixels if self.classes is None else (pixels, {"class": self.classes[index]})
 
     def decoded(self) -> Images:
-        """All of them, read by as many threads as torch computes with: decoders let go of Python's lock."""
+        """All that can be read, by as many threads as torch computes with: decoders let go of Python's lock."""
         pixels = torch.empty(len(self), *self.image.dims, dtype=torch.uint8)
+        kept: list[int] = []
         with ThreadPoolExecutor(torch.get_num_threads()) as threads:
             for i, picture in enumerate(threads.map(self._read, range(len(self)))):
-                pixels[i] = picture
-        return Images(pixels, {} if self.classes is None else {"class": torch.tensor(self.classes)})
+                if picture is not None:
+                    pixels[len(kept)] = picture
+                    kept.append(i)
+        classes = {} if self.classes is None else {"class": torch.tensor([self.classes[i] for i in kept])}
+        return Images(pixels[: len(kept)], classes)
 
-    def _read(self, index: int) -> Tensor:
+    def _read(self, index: int) -> Tensor | None:
+        """One picture, or None where it is bad and may be."""
         from .picture import read_picture  # Pillow, which only this needs
 
-        return read_picture(self.paths[index], self.image)
+        path = self.paths[index]
+        try:
+            return read_picture(path, self.image)
+        except ValueError as error:
+            if self.spare is None:
+                raise
+            if path not in self.bad:
+                self._leave_out(path, error, self.spare)
+            return None
+
+    def _leave_out(self, path: Path, error: ValueError, spare: int) -> None:
+        self.bad.add(path)
+        if len(self.bad) > spare:
+            count = f"{len(self.bad)} of {len(self)} pictures"
+            raise ValueError(f"{error}; that is {count}, and bad_share puts up with {spare}") from None
+        warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
 
 
 def _below(folder: Path) -> list[Path]:

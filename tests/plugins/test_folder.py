@@ -300,6 +300,49 @@ def test_a_file_that_cannot_be_read_is_named(
         batches_from(folder(tmp_path).load("train"), batch_size=8, seed=0, start=0, device=torch.device("cpu"))(0)
 
 
+def shades_and_classes(pictures: Folder) -> list[tuple[int, int]]:
+    loaded = pictures.load("train")
+    if isinstance(loaded, Images):
+        return list(zip(shades(loaded), loaded.factors["class"].tolist(), strict=True))
+    items: list[Any] = [loaded[i] for i in range(len(loaded))]  # type: ignore[arg-type]
+    return [(int(pixels[0, 0, 0]), known["class"]) for pixels, known in items]
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_bad_pictures_may_be_left_out_with_a_warning_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: bool
+) -> None:
+    """In memory they are gone; else the next one stands in for each, with its own class."""
+    monkeypatch.setattr(data, "IN_MEMORY", 2**30 if in_memory else 0)
+    for top in ("train", "test"):
+        fill(tmp_path / top / "cats", 5)
+        fill(tmp_path / top / "dogs", 5, first=5)
+    for number in ("004", "009"):
+        spoil(next((tmp_path / "train").glob(f"*/{number}.png")), "empty")
+    pictures = folder(tmp_path, classes=("cats", "dogs"), on_bad_image="skip", bad_share=0.2)
+    with pytest.warns(RuntimeWarning, match="left out: .*: cannot be read as a picture") as said:
+        found = shades_and_classes(pictures)
+    whole = [(shade, int(shade >= 5)) for shade in (0, 1, 2, 3, 5, 6, 7, 8)]
+    assert found == (whole if in_memory else [*whole[:4], (5, 1), *whole[4:], (0, 0)])
+    assert len(said) == 2
+
+
+@pytest.mark.filterwarnings("ignore:left out")
+def test_more_bad_pictures_than_were_allowed_are_an_error(tmp_path: Path) -> None:
+    fill(tmp_path / "train", 10)
+    fill(tmp_path / "test", 1)
+    for number in ("002", "005", "007"):
+        spoil(tmp_path / "train" / f"{number}.png", "no picture")
+    with pytest.raises(ValueError, match=r"007.png: .*; that is 3 of 10 pictures, and bad_share puts up with 2$"):
+        folder(tmp_path, on_bad_image="skip", bad_share=0.2).load("train")
+
+
+def test_a_folder_that_is_named_like_a_picture_is_a_folder(tmp_path: Path) -> None:
+    fill(tmp_path / "train" / "a.png", 3)
+    fill(tmp_path / "test", 1)
+    assert shades(folder(tmp_path).load("train")) == [0, 1, 2]
+
+
 def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(tmp_path / "train" / "a.png", np.zeros((40, 40)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 700)
