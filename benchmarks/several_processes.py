@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -24,8 +25,8 @@ from torch import Tensor, nn
 
 from infogan import Generator, ImageShape, ModelSpec, build, train
 from infogan.plugins.codes import Categorical, Uniform
-from infogan.plugins.dcgan import DcganBody
-from infogan.plugins.heads import Linear
+from infogan.plugins.dcgan import DcganBody, DcganGenerator
+from infogan.plugins.heads import Linear, Mlp
 from infogan.plugins.losses import MutualInformation, NonSaturating
 from infogan.plugins.noises import NormalNoise
 from infogan.plugins.penalties import GradientPenalty
@@ -33,6 +34,7 @@ from infogan.training.group import Group, join
 from infogan.training.run import TrainingSpec
 from infogan.training.step import Objective, players, training_step
 from infogan.training.stopping import Stopped
+from infogan.training.whole_batch import whole_batch_norm
 
 BATCH = 16
 
@@ -52,15 +54,15 @@ class PlainGenerator(Generator):
         return nn.Sequential(*layers, nn.Unflatten(1, image.dims))
 
 
-def trained(group: Group, steps: int, pieces: int = 1) -> Iterator[dict[str, Tensor]]:
-    """The weights after each step of a model in float64 that treats each picture by itself."""
+def trained(group: Group, steps: int, *, norms: bool) -> Iterator[dict[str, Tensor]]:
+    """The weights after each step of a model in float64: with batch norm over the whole batch, or without any."""
     spec = ModelSpec(
         image=IMAGE,
         noise=NormalNoise(size=3),
         codes={"digit": Categorical(n=4), "slant": Uniform()},
-        generator=PlainGenerator(),
-        body=DcganBody(width=4, hidden=8, norm="none"),
-        head=Linear(),
+        generator=DcganGenerator(width=4) if norms else PlainGenerator(),
+        body=DcganBody(width=4, hidden=8, norm="batch" if norms else "none"),
+        head=Mlp(hidden=6) if norms else Linear(),
         losses={"game": NonSaturating(), "information": MutualInformation(), "penalty": GradientPenalty(weight=1.0)},
     )
     model = build(spec, seed=0).double().train()
@@ -72,7 +74,8 @@ def trained(group: Group, steps: int, pieces: int = 1) -> Iterator[dict[str, Ten
         latent = model.latents.sample(BATCH, generator=seeded).double()
         objective.random.manual_seed(step)
         shown = group.share.of(real), group.share.of(latent)
-        training_step(objective, sides, *shown, torch.tensor(step), pieces=pieces)
+        with whole_batch_norm(model) if group.share.size > 1 else nullcontext():
+            training_step(objective, sides, *shown, torch.tensor(step))
         yield {name: weight.detach() for name, weight in model.named_parameters()}
 
 
@@ -98,11 +101,12 @@ def rank(work: str, folder: Path, steps: int) -> None:
     torch.set_num_threads(1)
     if work == "equal":
         group = join(TrainingSpec(device="cpu", batch_size=BATCH))
-        weights: dict[str, Tensor] = {}
-        for weights in trained(group, steps):
-            assert all(same_in_all(group, weight) for weight in weights.values()), "the processes' weights differ"
-        if group.leads:
-            save_file({name: weight.contiguous() for name, weight in weights.items()}, folder / "weights.safetensors")
+        for norms in (False, True):
+            weights: dict[str, Tensor] = {}
+            for weights in trained(group, steps, norms=norms):
+                assert all(same_in_all(group, weight) for weight in weights.values()), "the processes' weights differ"
+            if group.leads:
+                save_file({name: weight.contiguous() for name, weight in weights.items()}, folder / f"{norms}")
         return
     folder.mkdir(exist_ok=True)
     (folder / f"process-{os.environ['RANK']}").write_text(str(os.getpid()))
@@ -122,12 +126,14 @@ def same_in_all(group: Group, weight: Tensor) -> bool:
 def equal(folder: Path, count: int) -> str:
     """Two processes with half of the batch each, and one with the whole, in float64 for 20 steps."""
     finished("--rank", "equal", "--folder", str(folder), "--steps", "20")
-    two = load_file(folder / "weights.safetensors")
-    *_, one = trained(alone(), 20)
-    apart = max((two[name] - one[name]).abs().max().item() for name in one)
-    moved = max((one[name] - first).abs().max().item() for name, first in next(trained(alone(), 1)).items())
-    assert apart < 1e-6 < 1e-3 < moved, f"apart by {apart}, moved by {moved}"
-    return f"weights apart by {apart:.1e} at most after 20 steps; bit-equal in both processes after every step"
+    said = []
+    for norms in (False, True):
+        two = load_file(folder / f"{norms}")
+        first, *_, one = ({n: w.clone() for n, w in weights.items()} for weights in trained(alone(), 20, norms=norms))
+        apart, moved = ([(one[name] - other[name]).abs().max().item() for name in one] for other in (two, first))
+        assert max(apart) < 1e-6 < 1e-3 < max(moved), f"apart by {max(apart)}, moved by {max(moved)}"
+        said.append(f"{max(apart):.1e} {'with batch norm over the whole batch' if norms else 'without batch norm'}")
+    return f"weights apart by {' and '.join(said)}; bit-equal in both processes after every step"
 
 
 def alone() -> Group:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from .feed import scaled
 from .randomness import reseed
 from .run import RunSpec
 from .step import Function, Objective, plain, training_step
+from .whole_batch import whole_batch_norm
 
 Iterate = Callable[[int, Tensor], dict[str, Tensor]]
 """``(step, pixels) -> values``: one iteration on a batch ``(batch, channels, height, width)`` of uint8 pixels on the
@@ -64,7 +65,9 @@ class Iteration:
         whole = state.model.latents.sample(training.batch_size, generator=self.random, device=self.device)
         real = scaled(pixels, self.spec.data.range)
         latent = self.share.of(whole)
-        values = training_step(self.objective, state.players, real, latent, self.step, pieces=training.pieces)
+        together = training.sync_batch_norm and self.share.size > 1
+        with whole_batch_norm(state.model) if together else nullcontext():
+            values = training_step(self.objective, state.players, real, latent, self.step, pieces=training.pieces)
         _average(state.ema, state.model.generator, training.ema)
         return values
 

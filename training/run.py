@@ -25,6 +25,9 @@ class TrainingSpec(Strict):
     pieces: int = Field(default=1, ge=1)
     """Into how many pieces a batch is cut where it needs more memory than there is. Gradients are means over them,
     batch norm has each piece's statistics, and G makes every picture twice."""
+    sync_batch_norm: bool = False
+    """Where several processes train: give batch norm the statistics of the whole batch, for two exchanges more per
+    layer, pass and way, instead of those of each process's share."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Everything random in the run comes from it."""
     d_lr: float = Field(default=2e-4, gt=0.0)

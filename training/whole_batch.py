@@ -1,0 +1,74 @@
+"""Batch norm by the statistics of the whole batch, where several processes have a part of it each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.distributed as processes
+from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ..core.discriminator import Domain, DomainBatchNorm
+
+
+class WholeBatchNorm(_BatchNorm):
+    """An ordinary batch norm in a training step. torch's own, `nn.SyncBatchNorm`, is for GPUs only."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _normalised(x, self.running_mean, self.running_var, self)
+
+
+class WholeDomainBatchNorm(DomainBatchNorm):
+    """That of D and Q in a training step; it keeps real and generated pictures apart."""
+
+    def _normalise(self, x: Tensor, domain: Domain) -> Tensor:
+        return _normalised(x, *self.statistics(domain), self)
+
+
+@contextmanager
+def whole_batch_norm(module: nn.Module) -> Iterator[None]:
+    """While this lasts, every batch norm in ``module`` has the statistics of all processes' pictures.
+
+    They are what they were before and after it: nothing that is copied, saved or folded knows of processes.
+    """
+    before: dict[nn.Module, type[nn.Module]] = {
+        norm: type(norm)
+        for norm in module.modules()
+        if isinstance(norm, DomainBatchNorm | _BatchNorm) and type(norm).forward in PLAIN
+    }
+    for norm in before:
+        norm.__class__ = WholeDomainBatchNorm if isinstance(norm, DomainBatchNorm) else WholeBatchNorm
+    try:
+        yield
+    finally:
+        for norm, kind in before.items():
+            norm.__class__ = kind
+
+
+PLAIN = (_BatchNorm.forward, DomainBatchNorm.forward)
+"""Those of a class with a ``forward`` of its own stay what they are."""
+
+
+def _normalised(x: Tensor, running_mean: Tensor | None, running_var: Tensor | None, norm: Any) -> Tensor:
+    """``(batch, channels, ...)`` less its mean over all processes, by its standard deviation over them.
+
+    The gradient of a process's loss reaches the pictures of all, as it would in one batch.
+    """
+    axes, ones = [0, *range(2, x.ndim)], [1] * (x.ndim - 2)
+    count = x.numel() // x.shape[1] * processes.get_world_size()
+    mean = all_reduce(x.sum(axes)) / count
+    centred = x - mean.view(-1, *ones)
+    var = all_reduce(centred.square().sum(axes)) / count
+    if running_mean is not None and running_var is not None:
+        momentum = 0.1 if norm.momentum is None else norm.momentum
+        with torch.no_grad():
+            running_mean.lerp_(mean, momentum)
+            running_var.lerp_(var * (count / (count - 1)), momentum)
+    normal: Tensor = centred * (var + norm.eps).rsqrt().view(-1, *ones)
+    if norm.weight is not None:
+        normal = normal * norm.weight.view(-1, *ones) + norm.bias.view(-1, *ones)
+    return normal
