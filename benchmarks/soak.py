@@ -38,7 +38,8 @@ def main(steps: int) -> bool:
     slope = np.polyfit(step[half:] / 1000, memory[half:], 1)[0]
     print(
         f"{steps} steps, {steps // 100} checkpoints: memory {memory[half]:.1f} MB in the middle, {memory[-1]:.1f} MB "
-        f"at the end, slope {slope:+.3f} MB per 1,000 steps; open files {files[0]:.0f} at first, {files[-1]:.0f} at last"
+        f"at the end, slope {slope:+.3f} MB per 1,000 steps; open files {files[0]:.0f} at first, "
+        f"{files[-1]:.0f} at last"
     )
     return slope < 1 and files[-1] <= files[0]
 
