@@ -11,7 +11,6 @@ from .discriminator import Discriminator
 from .network import Body
 from .spec import ModelSpec
 
-
 MOST_NUMBERS = 2**30
 """Weights and buffers of a whole model: 4 GiB in float32."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ..core.component import MESSAGE_LIMIT, short
+from ..core.component import MESSAGE_LIMIT, MISTAKES, short
 from ..registry import Registry, UnknownKind, default
 from .run import RunSpec
 from .strict_yaml import Reader, SpecError, SpecPath, SpecText, dotted, dump, parse, read_text, shown
@@ -118,13 +118,15 @@ def _explained(spec: SpecText, errors: Sequence[ErrorDetails]) -> list[str]:
     for error in errors:
         by_path.setdefault(_path(spec, error), []).append(error)
     lines: list[str] = []
-    room = MESSAGE_LIMIT - len("and 1000 more")
+    room = MESSAGE_LIMIT - len("and 100 more")
     for path, about in list(by_path.items())[:LINE_LIMIT]:
         line = _line(spec, path, about)
         room -= len(line.encode()) + 1
         if lines and room < 0:
             break
         lines.append(line)
+    if len(errors) >= MISTAKES:  # at which they are counted no further
+        return [*lines, "and more"]
     more = len(by_path) - len(lines)
     return [*lines, f"and {more} more"] if more else lines
 

@@ -7,11 +7,16 @@ validation), half of the bytes. All that is random comes from the `random.Random
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any
 
+from infogan import Registry
+from infogan.training.spec_text import read_run
+from infogan.training.strict_yaml import SIZE_LIMIT, SpecError, parse
 
 LARGE = 1 << 16
 """Bytes from which on a mutant is changed no further."""
@@ -32,24 +37,25 @@ class Node:
 NUMBERS = (
     *(0, 1, -1, 2, 3, 7, 28, 64, 255, 1023, 4096, 65536, 10**5, 10**6, 10**9, 2**31, 2**32, 2**53, 2**62, 2**63 - 1),
     *(-(2**63), 0.5, -0.5, 0.1, 1.5, 0.999999, 1e-3, 1e-30, 5e-324, 1e30, 1.7e308, -1e30),
-    *(Raw(text) for text in (".nan", ".inf", "-.inf", "NaN", "Infinity", "1e999", "-1e999", "1e-999", "0x1F", "017")),
-    *(Raw(text) for text in ("9" * 25, "9" * 5000, "-" + "9" * 400, "1_000", "12:30", "2024-01-01", "+5", "-0", "-0.0")),
+    *map(Raw, (".nan", ".inf", "-.inf", "NaN", "Infinity", "1e999", "-1e999", "1e-999", "0x1F", "017", "1_000")),
+    *map(Raw, ("9" * 25, "9" * 5000, "-" + "9" * 400, "12:30", "2024-01-01", "+5", "-0", "-0.0")),
 )
 """Numbers at the ends of what a number can be, and texts that some reader takes for one."""
 
 TEXTS = (
     *("", " ", "a", "none", "true", "null", "kind", "auto", "cuda:99999999999999999999", "cuda:\u0663", "mps", "tf32"),
-    *("os.system", "__class__", "__init__", "__import__('os')", "builtins:eval", "torch.load", "infogan:mnist", ":", "a:"),
+    *("os.system", "__class__", "__init__", "__import__('os')", "builtins:eval", "torch.load", "infogan:mnist", ":"),
     *("../../x", "/etc/passwd", "~", "file:///etc/passwd", "http://127.0.0.1/x", "{0.__class__}", "%s%n", "${HOME}"),
     *("\x1b[2J\x1b]0;title\x07", "a\nb", "a\rb", "\x00", "\u202egnp.exe", "\u200b", "\ufeff", "\ud800", "\U0001f600"),
-    *("\uff2d\uff4e\uff49\uff53\uff54", "mn\u0456st", "\ufb01", "x" * 300, "x" * 20_000, "\U0001f600" * 3000, "[bold]x[/]"),
+    *("\uff2d\uff4e\uff49\uff53\uff54", "mn\u0456st", "\ufb01", "[bold]x[/]"),
+    *("x" * 300, "x" * 20_000, "\U0001f600" * 3000),
 )
 """Texts that try to be more than text."""
 
 NOTES = (
-    *(Raw(text) for text in ("*a", "&a 1", "!!python/object/apply:os.system [ls]", "!!python/name:os.system", "!!int 3")),
-    *(Raw(text) for text in ("!!binary aGk=", "!x y", "? a", "- a", "|", ">-", "'", '"', "{", "[", "]", "}", "#", "%", "@")),
-    *(Raw(text) for text in ("<<", "=", "~", "yes", "no", "on", "Null", "True", "\t", "---", "...", "a: b: c", "`")),
+    *map(Raw, ("*a", "&a 1", "!!python/object/apply:os.system [ls]", "!!python/name:os.system", "!!int 3", "!x y")),
+    *map(Raw, ("!!binary aGk=", "? a", "- a", "|", ">-", "'", '"', "{", "[", "]", "}", "#", "%", "@", "`", "\t")),
+    *map(Raw, ("<<", "=", "~", "yes", "no", "on", "Null", "True", "---", "...", "a: b: c")),
     *(Raw(text * 3000) for text in ("[", "{", "- ", "? ", "{a: ", "a: ", "1,", "\n", "#")),
 )
 """Pieces of YAML that a spec has no use for."""
@@ -179,7 +185,7 @@ def _grow(random: Random, spec: Node) -> None:
     """Many entries where there were few."""
     node, at = _spot(random, spec)
     key, value = node.entries[at]
-    count = random.choice((10, 100, 1000))
+    count = min(random.choice((10, 100, 1000)), 2 * SIZE_LIMIT // len(written(value)))
     node.entries[at:at] = [(f"{key}{i}", value) for i in range(count)]
 
 
@@ -249,6 +255,35 @@ def _spliced(random: Random, text: bytes, other: bytes) -> bytes:
     return b"".join([*lines[: random.randrange(len(lines) + 1)], *others[random.randrange(len(others) + 1) :]])
 
 
-def mutant(random: Random, texts: Sequence[bytes], values: Sequence[Mapping[str, Any]]) -> bytes:
-    """A mutant of the one sort or the other."""
-    return of_values(random, values) if random.random() < 0.5 else of_bytes(random, texts)
+class Herd:
+    """Mutants of every recipe of a registry, numbered: a seed and a number are one mutant, always the same."""
+
+    def __init__(self, registry: Registry, seed: int = 0) -> None:
+        self.registry, self.seed = registry, seed
+        self.texts = [text.encode() for text in registry.recipes.values()]
+        self.values = [parse(text, name).values for name, text in registry.recipes.items()]
+
+    def mutant(self, number: int) -> bytes:
+        """Of the values for an even number, of the bytes for an odd one."""
+        random = Random(f"{self.seed}:{number}")
+        return of_bytes(random, self.texts) if number % 2 else of_values(random, self.values)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a spec."""
+
+    message: str | None
+    """Of the error that it was refused with; None where its model was built on the meta device."""
+    seconds: float
+    """Of this thread's processor time."""
+
+
+def answer(path: Path, registry: Registry) -> Answer:
+    """Read and check the spec in a file. Any error but a SpecError is not caught."""
+    began, message = time.thread_time(), None
+    try:
+        read_run(path, registry=registry)
+    except SpecError as error:
+        message = str(error)
+    return Answer(message, time.thread_time() - began)
