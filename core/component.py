@@ -28,8 +28,8 @@ LISTED = 40
 def readable(message: str) -> str:
     """A message that a terminal may be shown: lines without control characters, at most 2000 bytes together.
 
-    >>> readable("no code is named 'x\x1b[2J'")
-    "no code is named 'x\\x1b[2J'"
+    >>> print(readable("no code is named 'x" + chr(27) + "[2J'"))
+    no code is named 'x\\x1b[2J'
     """
     cut = message[: MESSAGE_LIMIT + 1]
     lines = [line if line.isprintable() else repr(line)[1:-1] for line in cut.split("\n")]

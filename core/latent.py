@@ -187,10 +187,11 @@ def check_code_name(name: str) -> str:
     shown = short(repr(name))
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ValueError(f"{shown} is no code name: it has to be a Python identifier and no keyword, such as 'digit'")
-    if unicodedata.normalize("NFKC", name) != name or len(name) > NAME_LIMIT:
-        raise ValueError(
-            f"{shown} is no code name: Python would read it as another one, or it is over {NAME_LIMIT} long"
-        )
+    if len(name) > NAME_LIMIT:
+        raise ValueError(f"{shown} is no code name: it has {len(name)} characters, and may have {NAME_LIMIT}")
+    read = unicodedata.normalize("NFKC", name)
+    if read != name:
+        raise ValueError(f"{shown} is no code name: Python reads it as {read!r}; write that")
     if name in RESERVED_NAMES or name.startswith("_"):
         raise ValueError(f"{shown} is no code name: 'sample', 'edit' and 'traverse' need it for themselves")
     return name

@@ -12,7 +12,7 @@ from infogan import Registry
 from infogan.training.strict_yaml import parse
 
 REGISTRY = Registry(entry_points=False)
-COUNT = 200
+COUNT = 150
 
 
 def test_every_mutant_is_built_or_refused_soon_and_in_few_words(tmp_path):
