@@ -59,7 +59,9 @@ def nearest(name: object, known: Iterable[str]) -> str:
     if not names:
         return "; there are none"
     meant = closest(name, names)
-    listed = [short(name) for name in names[:LISTED]] + (["..."] if len(names) > LISTED else [])
+    listed = [short(name) for name in names[:LISTED]] + (
+        [f"and {len(names) - LISTED} more"] if len(names) > LISTED else []
+    )
     return f"; known: {', '.join(listed)}." + (f" Did you mean {short(repr(meant))}?" if meant else "")
 
 

@@ -419,6 +419,14 @@ def test_nothing_is_executed_and_one_error_says_what_is_wrong(name, folder, watc
     assert peak_memory() < MEMORY
 
 
+def test_the_name_of_a_folder_is_data_too(folder):
+    named = Path(folder.rename(folder.with_name(ESCAPE)))
+    (named / MODEL).unlink()
+    with pytest.raises(StorageError, match=r"\\x1b\[2J.*no such file") as caught:
+        infogan.load(named, registry=REGISTRY)
+    assert str(caught.value).isprintable()
+
+
 def test_there_are_enough_of_them():
     assert len(FOLDERS) >= 60
 

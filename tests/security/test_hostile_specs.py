@@ -129,7 +129,7 @@ SPECS: dict[str, tuple[str | bytes, str]] = {
     "1,000 terms": (
         with_(
             "game: {kind: non_saturating}",
-            "? a\n    : {kind: hinge}\n" + "".join(f"    t{i}: {{kind: hinge}}\n" for i in range(1000)),
+            "game: {kind: hinge}\n" + "".join(f"    t{i}: {{kind: hinge}}\n" for i in range(1000)),
         ),
         "too many entries: 1002",
     ),
@@ -234,6 +234,13 @@ def test_a_terminal_is_shown_no_control_characters(name, tmp_path, monkeypatch, 
     printed = capsys.readouterr()
     assert printed.err
     assert all(line.isprintable() for line in (printed.out + printed.err).split("\n"))
+
+
+def test_the_name_of_a_file_is_data_too(tmp_path):
+    for name in ("\x1b[2J.yaml", "\x1b[2J/none.yaml"):
+        with pytest.raises(SpecError, match=r"\\x1b\[2J.*cannot be read") as caught:
+            read_run(tmp_path / name, registry=REGISTRY)
+        assert str(caught.value).isprintable()
 
 
 def test_a_setting_is_no_code(tmp_path):
