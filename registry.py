@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from .core.component import Component, nearest
+from .core.component import Component, nearest, short
 from .core.data import Data
 from .core.latent import Code, Noise
 from .core.loss import LossTerm
@@ -205,7 +205,7 @@ class Registry:
         if owners and not distribution:
             choices = " or ".join(f"'{owner}:{name}'" for owner in sorted(owners))
             raise UnknownKind(f"{what} {name!r} comes from more than one distribution; write {choices}")
-        raise UnknownKind(f"{none} {name!r}{nearest(name, names)}{self._failures()}")
+        raise UnknownKind(f"{none} {short(repr(name), 60)}{nearest(name, names)}{self._failures()}")
 
     def _failures(self) -> str:
         broken = [f"plugin {plugin} was not loaded: {plugin.error}" for plugin in self._plugins if plugin.error]

@@ -377,13 +377,17 @@ def _foreseen(error: Exception) -> bool:
 
 
 def _fail(message: str) -> NoReturn:
-    for line in message.splitlines():
+    from ..core.component import readable
+
+    for line in readable(message).splitlines():
         typer.echo(f"infogan: {line}", err=True)
     raise SystemExit(2)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    typer.echo(f"infogan: {message}", err=True)
+    from ..core.component import readable
+
+    typer.echo(f"infogan: {readable(str(message))}", err=True)
 
 
 def _first_sentence(text: str) -> str:

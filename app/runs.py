@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from ..core.data import Data
@@ -17,6 +18,9 @@ from ..core.network import ImageShape
 from ..evaluation import same_pictures
 from ..training.run import RunSpec
 from ..training.spec_text import read_run
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What Pillow may take a file for, whatever its name says: it would hand EPS to another program."""
 
 
 def open_model(folder: Path) -> InfoGAN:
@@ -61,16 +65,22 @@ def read_log(folder: Path) -> list[dict[str, float]]:
 
 
 def read_image(path: Path, shape: ImageShape) -> Tensor:
-    """A picture file as ``(channels, height, width)`` in [-1, 1]; ValueError where it does not fit."""
+    """A picture file as ``(channels, height, width)`` in [-1, 1]; ValueError where it does not fit.
+
+    One of another size is refused before it is decoded.
+    """
     modes = {1: "L", 3: "RGB", 4: "RGBA"}
     if shape.channels not in modes:
         raise ValueError(f"{path}: the model reads {shape.channels} channels, which no picture file has")
     try:
-        with Image.open(path) as file:
-            image = file.convert(modes[shape.channels])
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path}: cannot be read as a picture: {error}") from None
-    if image.size != (shape.width, shape.height):
-        raise ValueError(f"{path}: is {image.width}x{image.height}, but the model reads {shape.width}x{shape.height}")
+        with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
+            file = Image.open(path, formats=FORMATS)
+        with file:
+            size = file.size
+            image = file.convert(modes[shape.channels]) if size == (shape.width, shape.height) else None
+    except Exception as error:  # whatever a decoder raises, the file is what has to be named
+        raise ValueError(f"{path}: cannot be read as a picture: {str(error) or type(error).__name__}") from None
+    if image is None:
+        raise ValueError(f"{path}: is {size[0]}x{size[1]}, but the model reads {shape.width}x{shape.height}")
     pixels = torch.from_numpy(np.asarray(image).copy()).float() / 127.5 - 1
     return pixels.reshape(shape.height, shape.width, shape.channels).permute(2, 0, 1)

@@ -11,6 +11,9 @@ from .discriminator import Discriminator
 from .network import Body
 from .spec import ModelSpec
 
+MOST_NUMBERS = 2**30
+"""Weights and buffers of a whole model: 4 GiB in float32."""
+
 
 class PartError(ValueError):
     """A part that does not fit the model; ``part`` is its key in the model spec."""
@@ -26,10 +29,12 @@ class PartError(ValueError):
 def dry_run(spec: ModelSpec) -> tuple[nn.Module, Discriminator]:
     """G and D/Q on the meta device, after a batch of 2 went through every part; nothing is allocated.
 
-    Raises PartError naming the part that cannot be built, or whose output has the wrong shape.
+    Raises PartError naming the part that cannot be built, or whose output has the wrong shape, and the largest
+    one of a model that has more than `MOST_NUMBERS`.
     """
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         generator, discriminator = _assemble(spec)
+        _check_size(spec, generator, discriminator)
         latent, images = torch.empty(2, spec.latents.width), torch.empty(2, *spec.image.dims)
         _same_shape("generator", spec, generator, latent, tuple(images.shape))
         _same_shape("body", spec, discriminator.body, images, (2, spec.body.features))
@@ -70,6 +75,17 @@ def _built(part: str, build: Callable[[], nn.Module]) -> nn.Module:
         return build()
     except Exception as error:  # whatever a plugin raises, the part is the one to name
         raise PartError(part, str(error) or type(error).__name__) from error
+
+
+def _check_size(spec: ModelSpec, generator: nn.Module, discriminator: Discriminator) -> None:
+    modules = {"generator": generator, "body": discriminator.body, "head": discriminator.q_head}
+    modules |= {} if discriminator.q_body is None else {"q_body": discriminator.q_body}
+    sizes = {part: sum(tensor.numel() for tensor in module.state_dict().values()) for part, module in modules.items()}
+    if sum(sizes.values()) > MOST_NUMBERS:
+        part = max(sizes, key=lambda part: sizes[part])
+        raise PartError(
+            part, f"{getattr(spec, part).kind!r} has {sizes[part]:,} weights; a whole model may have {MOST_NUMBERS:,}"
+        )
 
 
 def _same_shape(part: str, spec: ModelSpec, module: nn.Module, given: Tensor, expected: tuple[int, ...]) -> None:

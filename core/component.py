@@ -15,9 +15,38 @@ _PYDANTICS_OWN = frozenset(get_args(ErrorType))
 """The types of error that pydantic words itself; any other was worded by the validator that raised it."""
 
 
+MESSAGE_LIMIT = 2000
+"""Bytes of the message of an error about a spec, or about a folder on disk."""
+
+MISTAKES = 100
+"""Mistakes that are looked at in one part of a spec."""
+
+LISTED = 40
+"""Names that an error lists."""
+
+
+def readable(message: str) -> str:
+    """A message that a terminal may be shown: lines without control characters, at most 2000 bytes together.
+
+    >>> print(readable("no code is named 'x" + chr(27) + "[2J'"))
+    no code is named 'x\\x1b[2J'
+    """
+    cut = message[: MESSAGE_LIMIT + 1]
+    lines = [line if line.isprintable() else repr(line)[1:-1] for line in cut.split("\n")]
+    raw = "\n".join(lines).encode()
+    return raw.decode() if len(raw) <= MESSAGE_LIMIT else raw[: MESSAGE_LIMIT - 3].decode(errors="ignore") + "..."
+
+
+def short(text: str, limit: int = 40) -> str:
+    """On one line, without control characters, and cut short."""
+    cut = text[: limit + 1]
+    shown = cut if cut.isprintable() else repr(cut)[1:-1]
+    return shown if len(shown) <= limit else shown[: limit - 3] + "..."
+
+
 def closest(name: object, known: Iterable[str]) -> str | None:
     """The known name that was probably meant; None where none is like it."""
-    return next(iter(difflib.get_close_matches(str(name), sorted(known), n=1)), None)
+    return next(iter(difflib.get_close_matches(str(name)[:100], sorted(known), n=1)), None)
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
@@ -30,7 +59,10 @@ def nearest(name: object, known: Iterable[str]) -> str:
     if not names:
         return "; there are none"
     meant = closest(name, names)
-    return f"; known: {', '.join(names)}." + (f" Did you mean {meant!r}?" if meant else "")
+    listed = [short(name) for name in names[:LISTED]] + (
+        [f"and {len(names) - LISTED} more"] if len(names) > LISTED else []
+    )
+    return f"; known: {', '.join(listed)}." + (f" Did you mean {short(repr(meant))}?" if meant else "")
 
 
 class Strict(BaseModel):
@@ -47,7 +79,7 @@ class Strict(BaseModel):
         try:
             return handler(value)
         except ValidationError as error:
-            lines = list(_lines_with_known_fields(cls, error.errors()))
+            lines = list(_lines_with_known_fields(cls, error.errors(include_url=False)[:MISTAKES]))
             raise ValidationError.from_exception_data(cls.__name__, lines) from None
 
 
@@ -57,7 +89,7 @@ def _lines_with_known_fields(cls: type[BaseModel], lines: list[ErrorDetails]) ->
     misspelt = {(closest(path[0], known),) for path in unknown}
     for line in lines:
         if line["loc"] in unknown:
-            message = f"there is no {line['loc'][0]!r} here{nearest(line['loc'][0], known)}"
+            message = f"there is no {short(repr(line['loc'][0]))} here{nearest(line['loc'][0], known)}"
             error = PydanticCustomError("unknown_field", "{message}", {"message": message})
             yield InitErrorDetails(type=error, loc=line["loc"], input=line["input"])
         elif line["type"] != "missing" or line["loc"] not in misspelt:  # one mistake is one line

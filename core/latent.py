@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import keyword
 import math
+import unicodedata
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,10 +20,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .component import Component, nearest
+from .component import Component, nearest, short
 
 RESERVED_NAMES = frozenset({"self", "n", "seed", "noise", "images", "steps", "domain", "fit_steps", "codes"})
 """Keywords of `InfoGAN.sample`, `edit` and `traverse`, which no code may have for its name."""
+
+NAME_LIMIT = 64
+"""Characters in the name of a code, or of a summand of the objective."""
 
 
 class Prior(Component):
@@ -180,10 +184,16 @@ def _shown(values: Any, limit: int = 60) -> str:
 
 def check_code_name(name: str) -> str:
     """The name; ValueError unless it can be a keyword of `InfoGAN.sample`."""
+    shown = short(repr(name))
     if not name.isidentifier() or keyword.iskeyword(name):
-        raise ValueError(f"{name!r} is no code name: it has to be a Python identifier and no keyword, such as 'digit'")
+        raise ValueError(f"{shown} is no code name: it has to be a Python identifier and no keyword, such as 'digit'")
+    if len(name) > NAME_LIMIT:
+        raise ValueError(f"{shown} is no code name: it has {len(name)} characters, and may have {NAME_LIMIT}")
+    read = unicodedata.normalize("NFKC", name)
+    if read != name:
+        raise ValueError(f"{shown} is no code name: Python reads it as {read!r}; write that")
     if name in RESERVED_NAMES or name.startswith("_"):
-        raise ValueError(f"{name!r} is no code name: 'sample', 'edit' and 'traverse' need it for themselves")
+        raise ValueError(f"{shown} is no code name: 'sample', 'edit' and 'traverse' need it for themselves")
     return name
 
 
@@ -272,7 +282,7 @@ class Latents:
     def code(self, name: str) -> Code:
         """The code of that name; ValueError names those there are."""
         if name not in self.codes:
-            raise ValueError(f"no code is named {name!r}{nearest(name, self.codes)}")
+            raise ValueError(f"no code is named {short(repr(name))}{nearest(name, self.codes)}")
         return self.codes[name]
 
     def encode(self, name: str, value: Any, n: int) -> Tensor:

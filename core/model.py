@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from .. import registry as plugins
 from .build import PartError, dry_run, networks
 from .card import card
+from .component import short
 from .discriminator import Discriminator
 from .fold import FoldedDiscriminator, folded
 from .latent import Latents
@@ -361,6 +362,9 @@ def load(
 ) -> InfoGAN:
     """The model of a model folder. Loading executes nothing from it and installs nothing.
 
+    A model has at most 2**30 weights, and the file of the weights exactly those of the spec: reading takes twice
+    their bytes at most. A file of the folder may be a link to one, as in a cache of downloads.
+
     Raises StorageError where the folder is damaged, from a newer version, or needs a part that is not
     installed, which is named with the distribution that provides it.
     """
@@ -368,12 +372,12 @@ def load(
     data = read_manifest(folder, MANIFEST)
     if data.get("format") != FORMAT:
         raise StorageError(
-            f"{folder / MANIFEST}: format {data.get('format')!r}, and this version reads format {FORMAT}"
+            f"{folder / MANIFEST}: format {short(repr(data.get('format')))}, and this version reads format {FORMAT}"
         )
     try:
         spec = ModelSpec.model_validate(data.get("spec"), context={"registry": registry})
     except ValidationError as error:
-        lines = "; ".join(_located(line, data.get("provided_by")) for line in error.errors())
+        lines = "; ".join(_located(line, data.get("provided_by")) for line in error.errors(include_url=False))
         raise StorageError(f"{folder / MANIFEST}: {lines}") from None
     try:
         tensors = read_tensors(folder, data, InfoGAN(spec, *dry_run(spec)).state_dict())
@@ -389,5 +393,6 @@ def _located(line: Any, providers: Any) -> str:
     """One mistake in a spec, with the distribution that provided the part where its kind is unknown."""
     *part, last = map(str, line["loc"] or ("spec",))
     provider = providers.get(".".join(part)) if last == "kind" and isinstance(providers, Mapping) else None
-    hint = f" (it came from the distribution {provider!r})" if isinstance(provider, str) else ""
-    return f"{'.'.join([*part, last])}: {line['msg']}{hint}"
+    hint = f" (it came from the distribution {short(repr(provider))})" if isinstance(provider, str) else ""
+    where = ".".join(short(key) for key in (*part, last))
+    return f"{where}: {short(line['msg'], 500)}{hint}"

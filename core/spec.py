@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic_core import core_schema, to_json
 
 from .. import registry as plugins
-from .component import Component, Strict, error_at, nearest
-from .latent import Code, Latents, Noise, check_code_name
+from .component import Component, Strict, error_at, nearest, short
+from .latent import NAME_LIMIT, Code, Latents, Noise, check_code_name
 from .loss import PHASES, LossTerm, Part, Phase
 from .network import Body, Generator, Head, ImageShape
 
@@ -78,6 +78,17 @@ CodeName = Annotated[str, AfterValidator(check_code_name)]
 """A name that can be a keyword of `InfoGAN.sample`."""
 
 
+def _check_name(name: str) -> str:
+    """A name that logs and error messages can show as it is."""
+    if not (name and name.isprintable() and len(name) <= NAME_LIMIT):
+        raise ValueError(f"{short(repr(name))} is no name: it has to be 1 to {NAME_LIMIT} printable characters")
+    return name
+
+
+TermName = Annotated[str, AfterValidator(_check_name)]
+"""A name for a summand of the objective."""
+
+
 class ModelSpec(Strict):
     """A whole InfoGAN: what G is fed, the networks, and what they minimise.
 
@@ -103,7 +114,7 @@ class ModelSpec(Strict):
     """Shape of one picture."""
     noise: Annotated[Noise, Registered()]
     """The incompressible part of the latent."""
-    codes: dict[CodeName, Annotated[Code, Registered()]] = Field(min_length=1)
+    codes: dict[CodeName, Annotated[Code, Registered()]] = Field(min_length=1, max_length=256)
     """The named codes that Q recovers, in the order in which G is fed them."""
     generator: Annotated[Generator, Registered()]
     """G."""
@@ -117,7 +128,7 @@ class ModelSpec(Strict):
     """How batch norm in D and Q treats real and generated pictures. ``apart``: each by their own statistics, as
     two passes would, in training and after. ``mixed``: as one batch in D's phase, so that D can tell which half
     a picture is in by the other half, and one set of running statistics, which fits neither."""
-    losses: dict[str, Annotated[LossTerm, Registered()]] = Field(min_length=1)
+    losses: dict[TermName, Annotated[LossTerm, Registered()]] = Field(min_length=1, max_length=64)
     """The summands of the objective, under names of your choice."""
 
     @model_validator(mode="after")

@@ -34,7 +34,7 @@ class Categorical(Code):
     """
 
     kind: Literal["categorical"] = "categorical"
-    n: int = Field(ge=2, le=100_000)
+    n: int = Field(ge=2, le=10_000)
     """Number of values."""
     labels: Annotated[tuple[str, ...], Field(strict=False)] | None = None
     """A name for each value, if they have names."""

@@ -25,7 +25,7 @@ class Mlp(Head):
     """FC 128, batch norm, leaky ReLU, FC (paper, tables 1 to 3)."""
 
     kind: Literal["mlp"] = "mlp"
-    hidden: int = Field(default=128, ge=1)
+    hidden: int = Field(default=128, ge=1, le=65536)
     """Units of the hidden layer."""
     leak: float = Field(default=0.1, ge=0.0, lt=1.0)
     """Slope of the leaky ReLU below 0: 0.1 in the paper, 0.01 in the authors' code."""

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from ..core.component import error_at, nearest
+from ..core.component import error_at, nearest, short
 from ..core.latent import Code, Latents
 from ..core.loss import LossTerm, Phase, Reach, StepView
 from ..registry import hookimpl
@@ -85,7 +85,7 @@ class Invariance(LossTerm):
     def check(self, latents: Latents) -> None:
         for index, name in enumerate(self.codes):
             if name not in latents.codes:
-                raise error_at(("codes", index), f"no code is named {name!r}{nearest(name, latents.codes)}")
+                raise error_at(("codes", index), f"no code is named {short(repr(name))}{nearest(name, latents.codes)}")
             if not latents.codes[name].discrete:
                 raise error_at(("codes", index), f"{name!r} is continuous; only a discrete code has values to agree on")
 

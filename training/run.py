@@ -47,7 +47,7 @@ class TrainingSpec(Strict):
     a while at the start, and on a CPU it has not paid (docs/benchmarks.md)."""
     cuda_graph: bool = False
     """Capture the whole iteration as one CUDA graph, which a GPU then launches at once."""
-    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?|mps)$")
     """``auto``: a GPU if there is one."""
     log_every: int = Field(default=50, ge=1)
     """Steps between two lines of the log, each a mean over those steps."""

@@ -10,12 +10,13 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from ..core.component import MESSAGE_LIMIT, MISTAKES, short
 from ..registry import Registry, UnknownKind, default
 from .run import RunSpec
-from .strict_yaml import Reader, SpecError, SpecPath, SpecText, dotted, dump, parse, read_text, short, shown
+from .strict_yaml import Reader, SpecError, SpecPath, SpecText, dotted, dump, parse, read_text, shown
 
 LINE_LIMIT = 20
-"""Mistakes named in one error."""
+"""Mistakes named in one error, if there is room for them."""
 
 SCHEMA_LINE = "# yaml-language-server: $schema=infogan.schema.json\n"
 """First line of a spec: an editor that finds the schema beside it helps with every option."""
@@ -116,9 +117,18 @@ def _explained(spec: SpecText, errors: Sequence[ErrorDetails]) -> list[str]:
     by_path: dict[SpecPath, list[ErrorDetails]] = {}
     for error in errors:
         by_path.setdefault(_path(spec, error), []).append(error)
-    lines = [_line(spec, path, about) for path, about in by_path.items()]
-    more = len(lines) - LINE_LIMIT
-    return lines if more <= 0 else [*lines[:LINE_LIMIT], f"and {more} more"]
+    lines: list[str] = []
+    room = MESSAGE_LIMIT - len("and 100 more")
+    for path, about in list(by_path.items())[:LINE_LIMIT]:
+        line = _line(spec, path, about)
+        room -= len(line.encode()) + 1
+        if lines and room < 0:
+            break
+        lines.append(line)
+    if len(errors) >= MISTAKES:  # at which they are counted no further
+        return [*lines, "and more"]
+    more = len(by_path) - len(lines)
+    return [*lines, f"and {more} more"] if more else lines
 
 
 def _path(spec: SpecText, error: ErrorDetails) -> SpecPath:
@@ -163,7 +173,9 @@ def _wording(error: ErrorDetails) -> str:
     if kind in _WORDING:
         return _WORDING[kind].format(**context)
     if kind in _WORDING_WHOLE:
-        return _WORDING_WHOLE[kind].format(**context)
+        # Of a mapping that is too long pydantic does not say how long it is: it stops to read.
+        counted = {} if kind == "missing" else {"actual_length": len(error["input"])}
+        return _WORDING_WHOLE[kind].format(**{**context, **counted})
     if kind in ("value_error", "assertion_error"):
         return str(context["error"])
     return error["msg"][:1].lower() + error["msg"][1:]

@@ -16,18 +16,29 @@ from typing import Any
 
 import yaml
 
+from ..core.component import readable, short
+
 SIZE_LIMIT = 1 << 20
 """Bytes of a spec."""
 
 DEPTH_LIMIT = 64
 """Levels of nesting in a spec."""
 
+VALUES_LIMIT = 10_000
+"""Values in a spec, mappings and lists among them: reading one takes 40 us, and a spec has about 50."""
+
 SpecPath = tuple[str | int, ...]
 """Keys and indices that lead from the whole spec to a value."""
 
 
 class SpecError(ValueError):
-    """A spec that is wrong. Each line of the message says where, what, and what would be right."""
+    """A spec that is wrong. Each line of the message says where, what, and what would be right.
+
+    The message has no control characters and at most 2000 bytes, whatever is in the spec.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(readable(message))
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,8 @@ _MISREAD = re.compile(
 
 def parse(text: str, source: str) -> SpecText:
     """Read YAML strictly. SpecError names line and column of the first thing that is wrong."""
-    reader = Reader(lambda line, column: f"{source}:{line}:{column}")
+    name = short(source, 300)
+    reader = Reader(lambda line, column: f"{name}:{line}:{column}")
     values = reader.read(text)
     if not isinstance(values, dict):
         given = "has nothing in it" if values is None else f"is {shown(values)}"
@@ -127,6 +139,8 @@ class Reader:
 
     def _value(self, path: SpecPath, depth: int) -> Any:
         event = self._next(path)
+        if len(self.places) > VALUES_LIMIT:
+            raise self._error(event, (), f"here begin more than the {VALUES_LIMIT} values that a spec may have")
         self.places[path] = self._at(event.start_mark)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, path)
@@ -244,13 +258,7 @@ def shown(value: Any) -> str:
 
 
 def dotted(path: SpecPath) -> str:
-    return ".".join(short(str(key)) for key in path)
-
-
-def short(text: str, limit: int = 40) -> str:
-    """On one line, and cut short."""
-    shown = text if text.isprintable() else repr(text)[1:-1]
-    return shown if len(shown) <= limit else shown[: limit - 3] + "..."
+    return short(".".join(short(str(key)) for key in path), 200)
 
 
 def read_text(path: Path) -> str:

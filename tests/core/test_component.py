@@ -11,7 +11,18 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from infogan import ImageShape, ModelSpec, Registry, RunSpec
-from infogan.core.component import Component, Strict, closest, error_at, nearest
+from infogan.core.component import (
+    LISTED,
+    MESSAGE_LIMIT,
+    MISTAKES,
+    Component,
+    Strict,
+    closest,
+    error_at,
+    nearest,
+    readable,
+    short,
+)
 from infogan.plugins.codes import Categorical, Uniform
 from infogan.plugins.heads import Mlp
 from infogan.plugins.losses import MutualInformation, NonSaturating
@@ -77,6 +88,38 @@ def test_the_nearest_name() -> None:
     assert nearest("unifrom", ["uniform", "normal"]) == "; known: normal, uniform. Did you mean 'uniform'?"
     assert nearest("x", ["uniform", "normal"]) == "; known: normal, uniform."
     assert nearest("x", []) == "; there are none"
+
+
+def test_names_are_listed_up_to_a_limit_and_without_control_characters() -> None:
+    many = nearest("x", [f"name{i:03}" for i in range(200)])
+    assert many.count("name") == LISTED
+    assert many.endswith("name039, and 160 more.")
+    assert nearest("a\x1b[2J", ["a\x1b[2Jb"]) == "; known: a\\x1b[2Jb. Did you mean 'a\\x1b[2Jb'?"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "plain", "two\nlines", "\x1b[2J", "\ud800", "\u202e", "é" * 1500, "😀" * 3000, "\x00" * 3000]
+)
+def test_a_readable_message_is_short_and_printable_and_stays_what_it_is_where_it_was(text: str) -> None:
+    shown = readable(text)
+    assert len(shown.encode()) <= MESSAGE_LIMIT
+    assert all(line.isprintable() for line in shown.split("\n"))
+    assert readable(shown) == shown
+    assert (shown == text) == (text in ("", "plain", "two\nlines"))
+
+
+@pytest.mark.parametrize("text", ["", "plain", "two\nlines", "\x1b[2J", "x" * 41, "\x00" * 30])
+def test_what_is_shown_short_is_one_printable_line(text: str) -> None:
+    shown = short(text)
+    assert shown.isprintable()
+    assert len(shown) <= 40
+    assert (shown == text) == (text in ("", "plain"))
+
+
+def test_mistakes_are_counted_up_to_a_limit() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Inner.model_validate({"size": 1, **{f"option{i}": i for i in range(1000)}})
+    assert caught.value.error_count() == MISTAKES
 
 
 @pytest.mark.parametrize(

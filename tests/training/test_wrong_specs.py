@@ -356,7 +356,10 @@ def message_of(text: str) -> str:
     """What is said of a wrong spec."""
     with pytest.raises(SpecError) as caught:
         validate(parse(text, "spec.yaml"), REGISTRY)
-    return str(caught.value)
+    message = str(caught.value)
+    assert len(message.encode()) <= 2000
+    assert all(line.isprintable() for line in message.split("\n"))
+    return message
 
 
 def test_the_base_is_right() -> None:
@@ -369,7 +372,6 @@ def test_one_mistake_is_one_clear_line(name: str) -> None:
     message = message_of(text)
     assert message.startswith(f"spec.yaml:{place}: ")
     assert len(message.splitlines()) == 1
-    assert len(message) <= 2000
     for words in says:
         assert words in message
 
@@ -384,11 +386,17 @@ def test_three_mistakes_are_three_lines() -> None:
     ]
 
 
-def test_a_hundred_mistakes_are_cut_short() -> None:
-    options = ", ".join(f"option{i}: {i}" for i in range(100))
-    lines = message_of(change("steps: 5000", options)).splitlines()
-    assert len(lines) == 21
-    assert lines[-1] == "and 80 more"
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (change("n: 10", f"n: 90, labels: [{', '.join(['1'] * 90)}]"), 20),  # short lines, as many as are allowed
+        (change("steps: 5000", ", ".join(f"option{i}: {i}" for i in range(90))), 8),  # as many as there is room for
+    ],
+)
+def test_ninety_mistakes_are_cut_short(text: str, named: int) -> None:
+    *lines, last = message_of(text).splitlines()
+    assert len(lines) == named
+    assert last == f"and {90 - named} more"
 
 
 def test_a_network_that_cannot_make_the_pictures_is_named(registry: Registry) -> None:
