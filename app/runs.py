@@ -73,6 +73,7 @@ def read_image(path: Path, shape: ImageShape) -> Tensor:
     if shape.channels not in modes:
         raise ValueError(f"{path}: the model reads {shape.channels} channels, which no picture file has")
     try:
+        # Of one too large to be decoded its size says enough.
         with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
             file = Image.open(path, formats=FORMATS)
         with file:

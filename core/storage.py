@@ -92,10 +92,11 @@ def read_manifest(folder: Path, manifest: str) -> dict[str, Any]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the key {short(repr(next(n for n in found if names.count(n) > 1)))} is there twice")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"the key {short(repr(name))} is there twice")
+        found[name] = value
     return found
 
 

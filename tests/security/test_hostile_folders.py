@@ -13,6 +13,7 @@ import pickle
 import re
 import shutil
 import struct
+import time
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -40,6 +41,9 @@ LOADS = ""
 
 MEMORY = 64 << 20
 """Bytes that a refusal may take, and the loading of a model of a thousand weights."""
+
+SECONDS = 5.0
+"""Of processor time."""
 
 Spoil = Callable[[Path], object]
 
@@ -220,6 +224,10 @@ FOLDERS: dict[str, tuple[Spoil, str]] = {
     "5,000 digits": (sound('"format": 1', '"format": ' + "9" * 5000), "is no JSON: Exceeds the limit"),
     "4,000 digits": (sound('"format": 1', '"format": ' + "9" * 4000), "format 9999.*this version reads format 1"),
     "key there twice": (sound('"format": 1', '"format": 2, "format": 1'), "the key 'format' is there twice"),
+    "last of 80,000 keys there twice": (
+        manifest(json.dumps({f"k{i}": 0 for i in range(80_000)})[:-1].encode() + b', "k79999": 0}'),
+        "the key 'k79999' is there twice",
+    ),
     "list at the top": (manifest(b"[1]"), "has to be a JSON object"),
     "text at the top": (manifest(b'"os.system"'), "has to be a JSON object"),
     # the manifest as a file
@@ -405,10 +413,12 @@ def test_nothing_is_executed_and_one_error_says_what_is_wrong(name, folder, watc
     spoil(folder)
     message = LOADS
     with watchman.over(folder) as seen:
+        began = time.thread_time()
         try:
             infogan.load(folder, registry=REGISTRY)
         except StorageError as error:
             message = str(error)
+        taken = time.thread_time() - began
     assert not seen
     assert not Path("it-was-executed").exists()
     assert bool(message) == bool(says)
@@ -416,6 +426,7 @@ def test_nothing_is_executed_and_one_error_says_what_is_wrong(name, folder, watc
     assert message == LOADS or message.startswith(str(folder))
     assert message.isprintable()
     assert len(message.encode()) <= 2000
+    assert taken < SECONDS
     assert peak_memory() < MEMORY
 
 
