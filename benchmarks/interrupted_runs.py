@@ -94,7 +94,7 @@ class Uninterrupted:
         """Go on with ``run`` to its end, and compare."""
         train(self.spec, run, resume=True)
         assert sums(run) == self.sums, f"{run}: another end than the uninterrupted run's"
-        left = [path for path in run.rglob("*") if path.name.startswith((disk.NEW, disk.OLD)) or path.suffix == ".tmp"]
+        left = [path for path in run.rglob("*") if path.name.startswith((disk.NEW, disk.OLD))]
         assert not left, f"{run}: left over: {left}"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 NEW, OLD = ".unfinished-", ".replaced-"
-"""What the names of temporary folders begin with: one that is being written, and one that is being replaced."""
+"""What temporary names begin with: those of files and folders being written, and of folders being replaced."""
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What a system says where there is no room for a file: disk, quota, or limit on its size."""
@@ -71,7 +71,7 @@ def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
 def write_file(path: Path, content: bytes) -> None:
     """Replace a file, whole or not at all. DiskFull where there is no room; the old one stays."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f"{NEW}{path.name}")
     with _room_for(path, len(content)):
         try:
             _write_through(temporary, content)
@@ -114,7 +114,7 @@ def clear_unfinished(parent: Path) -> None:
     for old in parent.glob(f"{OLD}*"):
         _retire(old)
     for new in parent.glob(f"{NEW}*"):
-        shutil.rmtree(new)
+        shutil.rmtree(new) if new.is_dir() else new.unlink()
 
 
 def _put_in_place(new: Path, folder: Path) -> None:

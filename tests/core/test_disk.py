@@ -79,6 +79,7 @@ def test_what_a_killed_writer_left_is_cleared_and_what_it_had_moved_aside_put_ba
     for folder in (f"{NEW}1", f"{NEW}2", f"{OLD}1/gone", f"{OLD}2/here", "here", "stranger"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "file").write_text(folder)
+    (tmp_path / f"{NEW}note").write_text("half of a te")
     clear_unfinished(tmp_path)
     assert names(tmp_path) == ["gone", "here", "stranger"]
     assert (tmp_path / "gone" / "file").read_text() == f"{OLD}1/gone"
