@@ -18,7 +18,7 @@ from infogan import Body, Code, Data, Generator, Head, ImageShape, LossTerm, Noi
 from infogan.core.component import Component
 from infogan.core.data import Images
 from infogan.core.loss import Phase, Reach, StepView
-from infogan.plugins.codes import Angle
+from infogan.plugins.codes import Angle, Uniform
 from infogan.plugins.heads import Linear
 from infogan.testing import check_component, check_data, check_generator, check_head, check_loss, check_missing_data
 from infogan.testing.small import Level, Sign, SmallNoise
@@ -338,6 +338,13 @@ class WiderThanItsDraws(Gaussian):
         return torch.linspace(-90, 90, steps).unsqueeze(1)
 
 
+class TwiceTheRange(Uniform):
+    """As the paper walks its codes; that is what `span` is for."""
+
+    def grid(self, steps: int) -> Tensor:
+        return torch.linspace(2 * self.low, 2 * self.high, steps).unsqueeze(1)
+
+
 class OutOfOrder(Gaussian):
     def grid(self, steps: int) -> Tensor:
         return torch.linspace(-2, 2, steps).unsqueeze(1).roll(1, dims=0)
@@ -423,6 +430,7 @@ BROKEN_CODES: list[tuple[Code, str]] = [
     (BreaksTiesAtRandom(), "log_prob, mode, .* uses torch's global random state"),
     (RandomDial(), r"grid\(1\) gives other positions the second time"),
     (WiderThanItsDraws(), r"column 0 of grid\(1\) runs from -90 to -90, .* do grid and sample have the same range"),
+    (TwiceTheRange(), r"column 0 of grid\(1\) runs from -2 to -2, .* do grid and sample have the same range"),
     (OutOfOrder(), r"grid\(7\) is not in order; sort it"),
     (DrawsAnotherLaw(), "entropy says 1.4189 nats, its own draws say 1.8.*do entropy and sample agree"),
     (PlusForMinus(), "its density has mass .* and not 1; is log_prob normalised"),
