@@ -5,7 +5,12 @@
     def test_ordinal() -> None:
         check_code(Ordinal(levels=5))
 
-Each check raises AssertionError with a message that reads like advice. None needs pytest.
+and for everything that a plugin registers at once:
+
+    check_plugin(infogan_ordinal, examples=[Ordinal(levels=5)])
+
+Each check raises AssertionError with a message that reads like advice. None needs pytest; `infogan.testing.fixtures`
+has a fixture for those who use it.
 """
 
 from __future__ import annotations
@@ -20,6 +25,8 @@ from .networks import check_generator as check_generator
 from .networks import check_head as check_head
 from .plugins import check_component as check_component
 from .plugins import check_plugin as check_plugin
+from .plugins import plugin_of as plugin_of
+from .plugins import registry_of as registry_of
 
 __all__ = [
     "check_body",
@@ -32,4 +39,6 @@ __all__ = [
     "check_missing_data",
     "check_noise",
     "check_plugin",
+    "plugin_of",
+    "registry_of",
 ]

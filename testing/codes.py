@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..core.latent import Code, Latents, Noise, Prior
-from .common import ROWS, check_options, check_tensor, require, seeded, untouched_global_state
+from .common import ROWS, check_options, check_tensor, no_error, require, seeded, untouched_global_state
 from .small import SmallNoise
 from .ways import check_nearest, check_span, check_way
 
@@ -26,6 +27,11 @@ MANY = 4096
 
 ENTROPY_TOLERANCE = 0.03
 """Nats by which the spacing estimate of a density's entropy may miss."""
+
+SIZES_AGREE = "do width, n_params and what the method reads and makes agree?"
+OVERFLOW = (
+    "use log_softmax, logsigmoid or softplus in place of a logarithm of exponentials, and clamp what goes into exp"
+)
 
 
 def check_noise(noise: Noise) -> None:
@@ -50,11 +56,21 @@ def check_code(code: Code, *, exact_mode: bool = True) -> None:
     _check_size(code, "n_params")
     _check_entropy(code)
     _check_sampling(code)
-    params = _some_params(code)
     values = code.sample(DRAWS, generator=seeded(1))
+    with untouched_global_state(code, "log_prob, mode, law, grid, between, nearest, encode or decode"):
+        _check_law(code, values, exact_mode=exact_mode)
+    _check_device(code)
+    _check_traces(code)
+
+
+def _check_law(code: Code, values: Tensor, *, exact_mode: bool) -> None:
+    """What holds without any draw but ``values``."""
+    params = _some_params(code)
+    with no_error(code, f"log_prob of params {tuple(params.shape)} and values {(ROWS, code.width)}", SIZES_AGREE):
+        code.log_prob(params, values[:ROWS])
     _check_likelihood(code, params, values[:ROWS])
     _check_gradient(code, params, values[:ROWS])
-    _check_dial(code)
+    _check_dial(code, values)
     _check_kind_of_law(code, values)
     check_span(code)
     check_way(code)
@@ -88,7 +104,9 @@ def _check_entropy(code: Code) -> None:
 def _check_sampling(prior: Prior) -> None:
     """Draws are float32 ``(n, width)`` and come from the generator that is passed, and from it alone."""
     for n in (0, 1, 5):
-        check_tensor(prior, f"sample({n})", prior.sample(n), (n, prior.width))
+        with no_error(prior, f"sample({n})", "any number of draws can be asked for, none too"):
+            drawn = prior.sample(n)
+        check_tensor(prior, f"sample({n})", drawn, (n, prior.width), shaped="does width say what sample makes?")
     with untouched_global_state(prior, "sample with a generator"):
         first = prior.sample(MANY, generator=seeded(0), device="cpu")
     require(
@@ -101,6 +119,7 @@ def _check_sampling(prior: Prior) -> None:
         prior,
         "draws with differently seeded generators are equal; does sample ignore its generator?",
     )
+    _require_on_device(prior, "sample", lambda: prior.sample(3, device="meta"))
     one = seeded(0)
     require(
         not torch.equal(prior.sample(MANY, generator=one), prior.sample(MANY, generator=one)),
@@ -117,17 +136,26 @@ def _some_params(code: Code) -> Tensor:
 
 def _check_likelihood(code: Code, params: Tensor, values: Tensor) -> None:
     """Finite, one number per picture, and a picture's number does not depend on its neighbours."""
-    found = check_tensor(code, "log_prob(params, value)", code.log_prob(params, values), (ROWS,))
+    found = check_tensor(
+        code,
+        "log_prob(params, value)",
+        code.log_prob(params, values),
+        (ROWS,),
+        shaped="it is one number for each picture: sum over the code's columns, and over nothing else",
+        finite=OVERFLOW,
+    )
     alone = torch.cat([code.log_prob(params[i : i + 1], values[i : i + 1]) for i in range(8)])
     require(
         torch.allclose(alone, found[:8], rtol=1e-4, atol=1e-4),
         code,
         "log_prob of a picture alone differs from that in a batch; does it mix rows, or squeeze without a dim?",
     )
-    check_tensor(code, "log_prob of an empty batch", code.log_prob(params[:0], values[:0]), (0,))
+    with no_error(code, "log_prob of an empty batch", "does it take a maximum over the batch, or look at row 0?"):
+        check_tensor(code, "log_prob of an empty batch", code.log_prob(params[:0], values[:0]), (0,))
     far = 100 * torch.ones(code.n_params)
     extremes = torch.stack([far, -far, far * (-1.0) ** torch.arange(code.n_params)])
-    check_tensor(code, "log_prob for params of 100 and -100", code.log_prob(extremes, values[:3]), (3,))
+    far_off = code.log_prob(extremes, values[:3])
+    check_tensor(code, "log_prob for params of 100 and -100", far_off, (3,), finite=OVERFLOW)
 
 
 def _check_gradient(code: Code, params: Tensor, values: Tensor) -> None:
@@ -136,7 +164,7 @@ def _check_gradient(code: Code, params: Tensor, values: Tensor) -> None:
     found = code.log_prob(leaf, values)
     require(found.requires_grad, code, "log_prob has no gradient; is params detached, or rebuilt as a new tensor?")
     (gradient,) = torch.autograd.grad(found.sum(), [leaf])
-    check_tensor(code, "the gradient of log_prob", gradient, tuple(params.shape))
+    check_tensor(code, "the gradient of log_prob", gradient, tuple(params.shape), finite=OVERFLOW)
     for column in range(code.n_params):
         require(
             bool(gradient[:, column].any()),
@@ -145,18 +173,35 @@ def _check_gradient(code: Code, params: Tensor, values: Tensor) -> None:
         )
 
 
-def _check_dial(code: Code) -> None:
-    """A dial has as many positions as asked for, or else every value; no position twice."""
+def _check_dial(code: Code, draws: Tensor) -> None:
+    """A dial has as many positions as asked for, or else every value; none twice, none where no draw comes near."""
     values = _values_of(code)
     everything = None if values is None else len(values)
+    low, high = draws.amin(dim=0), draws.amax(dim=0)
+    slack = 0.25 * (high - low).clamp_min(1e-6)  # a law with thin tails has ends that hardly any draw reaches
     for steps in (1, 2, 7):
         dial = code.grid(steps)
         k = len(dial)
         require(
             k in (steps, everything), code, f"grid({steps}) has {k} positions; it has to have {steps}, or every value"
         )
-        check_tensor(code, f"grid({steps})", dial, (k, code.width))
+        check_tensor(code, f"grid({steps})", dial, (k, code.width), shaped="each position is one value of the code")
         require(len(dial.unique(dim=0)) == k, code, f"grid({steps}) has a position twice")
+        require(torch.equal(dial, code.grid(steps)), code, f"grid({steps}) gives other positions the second time")
+        for column in range(code.width):
+            lowest, highest = float(dial[:, column].min()), float(dial[:, column].max())
+            require(
+                bool(lowest >= low[column] - slack[column]) and bool(highest <= high[column] + slack[column]),
+                code,
+                f"column {column} of grid({steps}) runs from {lowest:.4g} to {highest:.4g}, and {len(draws)} draws "
+                f"from {float(low[column]):.4g} to {float(high[column]):.4g}; do grid and sample have the same range?",
+            )
+        rises = dial[:, 0].diff() > 0
+        require(
+            code.width > 1 or bool(rises.all()) or not bool(rises.any()),
+            code,
+            f"grid({steps}) is not in order; sort it",
+        )
 
 
 def _values_of(code: Code) -> Tensor | None:
@@ -183,7 +228,10 @@ def _check_kind_of_law(code: Code, values: Tensor) -> None:
 
 def _check_mode(code: Code, params: Tensor, values: Tensor) -> None:
     """Nothing is likelier than the mode: no draw, no dial position."""
-    best = check_tensor(code, "mode(params)", code.mode(params), (ROWS, code.width))
+    with no_error(code, "mode(params)", SIZES_AGREE):
+        best = check_tensor(
+            code, "mode(params)", code.mode(params), (ROWS, code.width), shaped="it is a value for each picture"
+        )
     peak = code.log_prob(params, best)
     slack = 1e-4 * (1 + peak.abs())
     rivals = {"a draw of the prior": values}
@@ -332,6 +380,34 @@ def _check_writing(code: Code, values: Tensor) -> None:
         _check_refused(code, nonsense)
 
 
+def _check_device(code: Code) -> None:
+    """What is made of Q's parameters stays on their device, and nothing waits for a value.
+
+    On the meta device, which stands for any but the CPU: it has shapes and no values.
+    """
+    params, value = (torch.empty(3, width, device="meta") for width in (code.n_params, code.width))
+    _require_on_device(code, "log_prob", lambda: code.log_prob(params, value))
+    _require_on_device(code, "mode", lambda: code.mode(params))
+
+
+def _require_on_device(prior: Prior, name: str, make: Callable[[], Tensor]) -> None:
+    advice = "make every tensor with device= or .to(params), and decide with torch.where rather than by a value"
+    with no_error(prior, f"{name} of tensors away from the CPU", advice):
+        made = make()
+    require(made.is_meta, prior, f"{name} gives a tensor on the CPU whatever the device; {advice}")
+
+
+def _check_traces(code: Code) -> None:
+    """The likelihood is one graph, as ``training.compile`` needs it; what it gives then is the same."""
+    params, value = _some_params(code)[:4], code.sample(4, generator=seeded(6))
+    torch.compiler.reset()  # or what other codes were traced to counts against a limit of torch's
+    traced = torch.compile(code.log_prob, fullgraph=True, backend="eager")
+    with no_error(code, "torch.compile of log_prob", "it has to be tensor operations from end to end, without prints"):
+        found = traced(params, value)
+    same = torch.allclose(found, code.log_prob(params, value), rtol=1e-4, atol=1e-4)
+    require(same, code, "log_prob gives other values once it is compiled; does it keep something from call to call?")
+
+
 def _is_plain(written: list[Any]) -> bool:
     try:
         json.dumps(written, allow_nan=False)
@@ -354,11 +430,12 @@ def _check_what_is_told(code: Code, params: Tensor) -> None:
     """Mode, confidence and law of a batch, of one picture, and of none."""
     for n in (ROWS, 1, 0):
         some = params[:n]
-        check_tensor(code, f"mode of {n} pictures", code.mode(some), (n, code.width))
-        sure = check_tensor(code, f"confidence of {n} pictures", code.confidence(some), (n,))
+        with no_error(code, f"mode, confidence or law of {n} pictures", "each has to work for any number of them"):
+            best, sure, law = code.mode(some), code.confidence(some), code.law(some)
+        check_tensor(code, f"mode of {n} pictures", best, (n, code.width))
+        check_tensor(code, f"confidence of {n} pictures", sure, (n,))
         within = bool(((sure >= 0) & (sure <= 1)).all())
         require(within, code, "confidence has to be in [0, 1]; override it where the default does not fit the law")
-        law = code.law(some)
         require(bool(law) and all(isinstance(name, str) for name in law), code, "law has to name its parameters")
         for name, tensor in law.items():
             batched = isinstance(tensor, Tensor) and tensor.ndim >= 1 and len(tensor) == n

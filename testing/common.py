@@ -17,7 +17,7 @@ ROWS = 96
 def require(condition: bool, component: Component, message: str) -> None:
     """AssertionError with ``message``, naming the part, unless the condition holds."""
     if not condition:
-        raise AssertionError(f"{type(component).__name__} (kind {component.kind!r}): {message}")
+        raise AssertionError(f"{_named(component)}: {message}")
 
 
 def check_options(component: Component) -> None:
@@ -44,11 +44,37 @@ def untouched_global_state(component: Component, what: str) -> Iterator[None]:
     )
 
 
-def check_tensor(component: Component, what: str, tensor: object, shape: tuple[int, ...]) -> Tensor:
-    """``tensor`` is a finite float32 tensor of that shape."""
+@contextmanager
+def no_error(component: Component, what: str, advice: str) -> Iterator[None]:
+    """Turns any error that an author's code lets out into an AssertionError that says where, and what to look at."""
+    try:
+        yield
+    except AssertionError:
+        raise
+    except Exception as error:
+        cause = str(error).strip().partition("\n")[0]
+        raise AssertionError(f"{_named(component)}: {what} raises {type(error).__name__}: {cause}; {advice}") from error
+
+
+def check_tensor(
+    component: Component, what: str, tensor: object, shape: tuple[int, ...], *, shaped: str = "", finite: str = ""
+) -> Tensor:
+    """``tensor`` is a finite float32 tensor of that shape.
+
+    ``shaped`` and ``finite`` say what to look at where the shape is another, or a value is not finite.
+    """
     require(isinstance(tensor, Tensor), component, f"{what} has to be a tensor, not {type(tensor).__name__}")
     assert isinstance(tensor, Tensor)
-    require(tuple(tensor.shape) == shape, component, f"{what} has to be of shape {shape}, not {tuple(tensor.shape)}")
+    got = tuple(tensor.shape)
+    require(got == shape, component, f"{what} has to be of shape {shape}, not {got}{_after(shaped)}")
     require(tensor.dtype == torch.float32, component, f"{what} has to be float32, not {tensor.dtype}")
-    require(bool(tensor.isfinite().all()), component, f"{what} has values that are not finite")
+    require(bool(tensor.isfinite().all()), component, f"{what} has values that are not finite{_after(finite)}")
     return tensor
+
+
+def _after(advice: str) -> str:
+    return f"; {advice}" if advice else ""
+
+
+def _named(component: Component) -> str:
+    return f"{type(component).__name__} (kind {component.kind!r})"

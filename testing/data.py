@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from ..core.data import Data, Images, Split
 from ..core.network import ImageShape
-from .common import check_options, require
+from .common import check_options, require, untouched_global_state
 
 
 def check_data(data: Data) -> None:
@@ -24,7 +24,8 @@ def check_data(data: Data) -> None:
     image = data.image
     require(isinstance(image, ImageShape), data, f"image has to be an ImageShape, not {type(image).__name__}")
     _check_periods(data)
-    splits = {split: data.load(split) for split in get_args(Split)}
+    with untouched_global_state(data, "load"):
+        splits = {split: data.load(split) for split in get_args(Split)}
     for split, pictures in splits.items():
         if isinstance(pictures, Images):
             _check_images(data, split, pictures)
@@ -60,22 +61,30 @@ def _check_periods(data: Data) -> None:
 
 def _check_images(data: Data, split: str, images: Images) -> None:
     pixels = images.pixels
-    require(pixels.dtype == torch.uint8, data, f"{split}: pixels have to be uint8, not {pixels.dtype}")
+    right = pixels.dtype == torch.uint8
+    advice = "give 0 to 255 and leave the scaling to range"
+    require(right, data, f"{split}: pixels have to be uint8, not {pixels.dtype}; {advice}")
     right = pixels.ndim == 4 and tuple(pixels.shape[1:]) == data.image.dims and len(pixels) > 0
     require(right, data, f"{split}: pixels have to be (n, {data.image}), not {tuple(pixels.shape)}")
     require(bool(pixels.min() < pixels.max()), data, f"{split}: every pixel is {int(pixels.min())}")
-    require(int(pixels.max()) > 1, data, f"{split}: no pixel is above 1; pixels run from 0 to 255")
+    require(
+        int(pixels.max()) > 1, data, f"{split}: no pixel is above 1; pixels run from 0 to 255, and range scales them"
+    )
     given, declared = set(images.factors), set(data.factors)
     require(given == declared, data, f"{split}: factors {sorted(given)} are given, and {sorted(declared)} declared")
     for name, classes in data.factors.items():
-        _check_factor(data, f"{split}: factor {name!r}", images.factors[name], classes, len(pixels))
+        _check_factor(data, split, name, images.factors[name], classes, len(pixels))
 
 
-def _check_factor(data: Data, what: str, values: Tensor, classes: int | None, n: int) -> None:
+def _check_factor(data: Data, split: str, name: str, values: Tensor, classes: int | None, n: int) -> None:
+    what = f"{split}: factor {name!r}"
     require(tuple(values.shape) == (n,), data, f"{what} has to be ({n},), not {tuple(values.shape)}")
     if classes is None:
         require(values.dtype == torch.float32, data, f"{what} is continuous: float32, not {values.dtype}")
         require(bool(values.isfinite().all()), data, f"{what} has values that are not finite")
+        low, high, period = float(values.min()), float(values.max()), data.periods.get(name, math.inf)
+        wraps = f"{what} runs from {low:g} to {high:g}, further than its period of {period:g}"
+        require(high - low <= period, data, f"{wraps}; take it modulo the period, or put the period right")
         return
     require(values.dtype == torch.int64, data, f"{what} has {classes} classes: int64 indices, not {values.dtype}")
     low, high, last = int(values.min()), int(values.max()), classes - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -48,6 +49,7 @@ def check_loss(
             _check_value(model, phase, real, latent)
             if not (pairs_pictures or term.draws):
                 _check_per_picture(model, phase, real, latent)
+            _check_signs(model, phase, real, latent)
 
 
 class _Model:
@@ -66,10 +68,14 @@ class _Model:
         for part, module in self.parts.items():
             module.requires_grad_(phase == "d" or part == "generator" or part in claimed)
         term = self.term.model_copy(update={"weight": weight})
-        view = self._view(phase, real, latent)
+        return self.of(self.view(phase, real, latent), phase, term)
+
+    def of(self, view: StepView, phase: Phase, term: LossTerm | None = None) -> Tensor | None:
+        """The term, or one that stands in for it, of a view."""
+        term = term or self.term
         return term.d_loss(view) if phase == "d" else term.g_loss(view)
 
-    def _view(self, phase: Phase, real: Tensor, latent: Tensor) -> StepView:
+    def view(self, phase: Phase, real: Tensor, latent: Tensor) -> StepView:
         fake = self.generator(latent)
         common: dict[str, Any] = {
             "step": torch.tensor(self.step),
@@ -125,14 +131,23 @@ def _check_reach(model: _Model, phase: Phase, real: Tensor, latent: Tensor) -> N
         return
     scalar = isinstance(loss, Tensor) and loss.ndim == 0
     require(scalar, term, f"{name} has to be a scalar tensor or None, not {_described(loss)}")
-    require(bool(loss.isfinite()), term, f"{name} is not finite on an ordinary batch: {loss.item()}")
+    require(
+        bool(loss.isfinite()),
+        term,
+        f"{name} is not finite on an ordinary batch: {loss.item()}; softplus and logsigmoid do not overflow",
+    )
     require(bool(declared), term, f"{name} is a loss, but reach({phase!r}) says that it teaches nobody; return None")
     felt = model.felt(phase, loss) if loss.requires_grad else set()
     unfelt, untold = sorted(declared - felt), sorted(felt - declared)
     require(
         not unfelt, term, f"reach({phase!r}) names {unfelt}, but {name} sends no gradient there; is something detached?"
     )
-    require(not untold, term, f"{name} sends a gradient into {untold}, which reach({phase!r}) does not name")
+    require(
+        not untold,
+        term,
+        f"{name} sends a gradient into {untold}, which reach({phase!r}) does not name; "
+        f"detach what is not to learn, or name it",
+    )
 
 
 def _check_value(model: _Model, phase: Phase, real: Tensor, latent: Tensor) -> None:
@@ -143,7 +158,8 @@ def _check_value(model: _Model, phase: Phase, real: Tensor, latent: Tensor) -> N
     again, weighted = model.loss(phase, real, latent), model.loss(phase, real, latent, weight=7.0)
     if loss is None or again is None or weighted is None:
         return
-    _require_equal(model, loss, again, f"{name} gives two values for one view; it has to be a pure function of it")
+    pure = "it has to be a pure function of it; does it draw, or remember something?"
+    _require_equal(model, loss, again, f"{name} gives two values for one view; {pure}")
     _require_equal(model, loss, weighted, f"{name} applies its weight itself; whoever sums the terms does that")
 
 
@@ -162,6 +178,38 @@ def _check_per_picture(model: _Model, phase: Phase, real: Tensor, latent: Tensor
         if loss is not None and other is not None:
             advice = "; if it compares pictures with each other, say so: check_loss(..., pairs_pictures=True)"
             _require_equal(model, loss, other, f"{name} depends on {what}{advice}")
+
+
+FAR_OFF = 10.0
+"""A logit of a D that is wrong about every picture, or (below 0) sees through G; and nats that Q lacks."""
+
+
+def _check_signs(model: _Model, phase: Phase, real: Tensor, latent: Tensor) -> None:
+    """A game rewards a D that was wrong, and a G that was seen through, for getting better; any term more information.
+
+    A game is a term that teaches D's head in D's phase and G in its own. Others may press logits wherever they like.
+    """
+    term, name = model.term, _named(phase)
+    view = model.view(phase, real, latent)
+    judged_real = torch.full((BATCH,), -FAR_OFF, requires_grad=True)
+    judged_fake = torch.full((BATCH,), FAR_OFF if phase == "d" else -FAR_OFF, requires_grad=True)
+    view = replace(view, real_logit=None if view.real_logit is None else judged_real, fake_logit=judged_fake)
+    information = {code: torch.tensor(-FAR_OFF, requires_grad=True) for code in model.latents.codes}
+    view.information.update(information)
+    loss = model.of(view, phase)
+    if loss is None or not loss.requires_grad:
+        return
+    minus = "which is to be maximised; is the minus sign missing?"
+    better = [(f"with the information of {code!r}, {minus}", nats, 1) for code, nats in information.items()]
+    if "d_head" in model.declared("d") and "generator" in model.declared("g"):
+        turned = "which it has to reward; is a sign turned around?"
+        moves, towards = ("falls", -1) if phase == "d" else ("rises", 1)
+        better.append((f"where D's logit rises for real pictures, {turned}", judged_real, 1))
+        better.append((f"where D's logit {moves} for generated pictures, {turned}", judged_fake, towards))
+    slopes = torch.autograd.grad(loss, [leaf for _, leaf, _ in better], allow_unused=True)
+    for (where, _, towards), slope in zip(better, slopes, strict=True):
+        grows = slope is not None and towards * float(slope.sum()) > 0
+        require(not grows, term, f"{name} grows {where}")
 
 
 def _require_equal(model: _Model, loss: Tensor, other: Tensor, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from ..core.component import Component
 from ..core.discriminator import Discriminator
 from ..core.network import Body, Generator, Head, ImageShape
-from .common import check_options, check_tensor, require, seeded
+from .common import check_options, check_tensor, no_error, require, seeded
 
 USUAL_IMAGES = tuple(
     ImageShape(channels=channels, height=size, width=size) for size in (28, 32, 64, 128, 256) for channels in (1, 3)
@@ -38,13 +39,20 @@ def check_generator(generator: Generator, image: ImageShape | None = None, *, la
     image = image or _first_taken(generator, build)
     network = _check_build(generator, lambda: build(image))
     latent = torch.randn(4, latent_width, generator=seeded(0))
-    _check_network(generator, network, latent, image.dims)
+    _check_network(generator, network, latent, image.dims, shaped=f"build was asked for pictures of {image}")
     wild = network(100 * latent).detach()
     require(
         low - 1e-4 <= float(wild.min()) and float(wild.max()) <= high + 1e-4,
         generator,
         f"its pictures reach from {float(wild.min()):.3g} to {float(wild.max()):.3g}, and its range is "
         f"[{low}, {high}]; the last activation has to bound them",
+    )
+    middle = (low + high) / 2
+    require(
+        float(wild.min()) < middle < float(wild.max()),
+        generator,
+        f"its pictures lie between {float(wild.min()):.3g} and {float(wild.max()):.3g}, on one side of the middle of "
+        f"its range [{low}, {high}]; does range say what the last activation bounds them to?",
     )
     _check_other_shapes(generator, build, lambda shape: (latent_width,), lambda shape: shape.dims)
     with torch.device("meta"):
@@ -65,7 +73,7 @@ def check_body(body: Body, image: ImageShape | None = None) -> None:
     image = image or _first_taken(body, body.build)
     network = _check_build(body, lambda: body.build(image))
     pictures = torch.rand(4, *image.dims, generator=seeded(0)) * 2 - 1
-    _check_network(body, network, pictures, (features,))
+    _check_network(body, network, pictures, (features,), shaped="does the property features say what build makes?")
     discriminator = Discriminator(network, nn.Linear(features, 1), nn.Linear(features, 3)).train()
     said = discriminator(pictures, "both")
     check_tensor(body, "D's logit on its features", said.logit.detach(), (4,))
@@ -78,7 +86,7 @@ def check_head(head: Head, *, features: int = 16) -> None:
     check_options(head)
     read = torch.randn(4, features, generator=seeded(0))
     network = _check_build(head, lambda: head.build(features, 5))
-    _check_network(head, network, read, (5,))
+    _check_network(head, network, read, (5,), shaped="build(features, n_params) makes n_params columns")
     for wide, n_params in ((features, 1), (features + 3, 14)):
         with torch.device("meta"):
             what = f"for {wide} features and {n_params} parameters"
@@ -126,26 +134,80 @@ def _check_build(component: Component, build: Callable[[], nn.Module]) -> nn.Mod
     return networks[0]
 
 
-def _check_network(component: Component, network: nn.Module, given: Tensor, expected: tuple[int, ...]) -> None:
-    """Shapes in training and in evaluation, independence of neighbours in evaluation, gradients."""
+def _check_network(
+    component: Component, network: nn.Module, given: Tensor, expected: tuple[int, ...], *, shaped: str
+) -> None:
+    """Shapes in training and in evaluation, independence of neighbours in evaluation, gradients, bfloat16."""
     network.train()
     leaf = given.clone().requires_grad_()
-    out = check_tensor(component, "its output in training mode for a batch of 2", network(leaf[:2]), (2, *expected))
+    what = "its output in training mode for a batch of 2"
+    with no_error(component, f"in training mode, an input of {(2, *given.shape[1:])}", "follow the shapes in build"):
+        answer = network(leaf[:2])
+    out = check_tensor(component, what, answer, (2, *expected), shaped=shaped, finite="what overflows in it?")
     (out * torch.randn(out.shape, generator=seeded(3))).sum().backward()
     unreached = [name for name, weight in network.named_parameters() if weight.grad is None]
     require(not unreached, component, f"no gradient reaches {', '.join(unreached)}; is it used, and never detached?")
     network.zero_grad(set_to_none=True)
+    _check_every_weight_matters(component, network, given)
     _check_input_matters(component, network, given)
-    network.eval()
+    _check_bfloat16(component, network, given, expected)
+    _check_evaluation(component, network.eval(), given, expected)
+    network.train()
+
+
+def _check_every_weight_matters(component: Component, network: nn.Module, given: Tensor) -> None:
+    """No weight's gradient is 0 throughout; away from the initial weights, of which some may be 0 on purpose."""
+    moved = copy.deepcopy(network).train()
     with torch.no_grad():
+        for weight in moved.parameters():
+            weight.add_(torch.randn(weight.shape, generator=seeded(7)), alpha=0.05)
+    out = moved(given)
+    (out * torch.randn(out.shape, generator=seeded(8))).sum().backward()
+    dead = [name for name, weight in moved.named_parameters() if weight.grad is None or not weight.grad.any()]
+    require(
+        not dead,
+        component,
+        f"the gradient of {', '.join(dead)} is always 0; is it multiplied by 0, rounded or compared?",
+    )
+
+
+def _check_bfloat16(component: Component, network: nn.Module, given: Tensor, expected: tuple[int, ...]) -> None:
+    """``training.precision: bf16`` puts its inner products into bfloat16 by autocast."""
+    advice = "under autocast one operand is bfloat16; bring both to one dtype, or compute that step in float()"
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16), no_error(component, "precision bf16", advice):
+        out = network(given[:2])
+    require(tuple(out.shape) == (2, *expected), component, f"in bf16 its output is of shape {tuple(out.shape)}")
+    require(
+        bool(out.isfinite().all()),
+        component,
+        "in bf16 its output has values that are not finite; does it cast to half, whose largest number is 65504?",
+    )
+
+
+def _check_evaluation(component: Component, network: nn.Module, given: Tensor, expected: tuple[int, ...]) -> None:
+    """In evaluation mode it is a function of each input alone, and nothing in it changes."""
+    before = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    with torch.no_grad():
+        with no_error(component, "in evaluation mode, a batch of 1", "does it use statistics of the batch there?"):
+            alone = network(given[:1])
         together = check_tensor(component, "its output in evaluation mode", network(given), (len(given), *expected))
-        alone = check_tensor(component, "its output for a batch of 1", network(given[:1]), (1, *expected))
+        again = network(given)
+    check_tensor(component, "its output for a batch of 1", alone, (1, *expected))
+    require(
+        torch.equal(together, again),
+        component,
+        "in evaluation mode two answers to the same input differ; give dropout, or noise, training=self.training",
+    )
+    changed = [name for name, buffer in network.named_buffers() if not torch.equal(buffer, before[name])]
+    require(
+        not changed, component, f"in evaluation mode it changes {', '.join(changed)}; that is for training mode alone"
+    )
     require(
         torch.allclose(alone, together[:1], rtol=1e-3, atol=1e-4),
         component,
-        "in evaluation mode its answer for one input alone differs from that in a batch",
+        "in evaluation mode its answer for one input alone differs from that in a batch; "
+        "does it use statistics of the batch there?",
     )
-    network.train()
 
 
 def _check_input_matters(component: Component, network: nn.Module, given: Tensor) -> None:

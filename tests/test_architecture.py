@@ -15,8 +15,8 @@ import pytest
 import infogan
 
 ROOT = Path(infogan.__file__).parent
-OUTSIDE = {"tests", "benchmarks", "docs", "examples", "build", "dist"}
-"""Folders of the repository that are no part of the package."""
+OUTSIDE = {"tests", "benchmarks", "docs", "examples", "build", "dist", "templates"}
+"""Folders that are no part of the package, or data of it."""
 
 SOURCES = sorted(
     path.relative_to(ROOT)

@@ -48,6 +48,8 @@ def test_the_wheel_has_the_package_and_nothing_else(wheel):
     names = ZipFile(wheel).namelist()
     assert {"infogan/py.typed", "infogan/plugins/mnist/recipes/mnist.yaml", "infogan/registry.py"} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    templates = {str(path.relative_to(ROOT)) for path in ROOT.glob("app/templates/**/*") if path.is_file()}
+    assert {f"infogan/{name}" for name in templates if "__pycache__" not in name} <= set(names)
     for outside in ("infogan/tests", "infogan/benchmarks", "infogan/docs", "infogan/examples"):
         assert not any(name.startswith(outside) for name in names)
 

@@ -99,6 +99,7 @@ def test_every_term_of_the_objective_is_derived():
 
 def test_every_command_of_the_readme_exists():
     known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    known |= {group.name for group in app.registered_groups}
     used = set(re.findall(r"^\$ infogan (\w+)", README, re.MULTILINE))
     assert used == known
 

@@ -14,7 +14,8 @@ def test_keeps_the_contract(levels):
 
 
 def test_is_a_plugin():
-    assert check_plugin(infogan_ordinal, "infogan-ordinal").find("code", "ordinal") is Ordinal
+    registry = check_plugin(infogan_ordinal, "infogan-ordinal", examples=[Ordinal(levels=4)])
+    assert registry.find("code", "ordinal") is Ordinal
 
 
 def test_level_is_a_thermometer():
