@@ -304,9 +304,9 @@ def test_evaluation_draws_from_the_priors_of_training(
     """17. Normal here, uniform there."""
     drawn: list[Tensor] = []
 
-    def recorded(objective: Objective, sides: Any, real: Tensor, latent: Tensor, step: Tensor) -> dict[str, Tensor]:
+    def recorded(objective: Objective, sides: Any, real: Tensor, latent: Tensor, *others: Any, **options: Any) -> Any:
         drawn.append(latent)
-        return training_step(objective, sides, real, latent, step)
+        return training_step(objective, sides, real, latent, *others, **options)
 
     monkeypatch.setattr(iteration, "training_step", recorded)
     model = train(run_spec(model=model_spec(noise=UniformNoise(size=3)), steps=2), tmp_path)

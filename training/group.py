@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as processes
@@ -57,7 +57,8 @@ class Processes(Group):
         """One exchange for all: a hundred small ones would wait for the network a hundred times."""
         if not tensors:
             return
-        mean = self.accelerator.reduce(torch.cat([tensor.flatten() for tensor in tensors]), reduction="mean")
+        flat = torch.cat([tensor.flatten() for tensor in tensors])
+        mean: Any = self.accelerator.reduce(flat, reduction="mean")
         parts = mean.split([tensor.numel() for tensor in tensors])
         torch._foreach_copy_(list(tensors), [p.view_as(t) for p, t in zip(parts, tensors, strict=True)])
 

@@ -35,13 +35,9 @@ def whole_batch_norm(module: nn.Module) -> Iterator[None]:
 
     They are what they were before and after it: nothing that is copied, saved or folded knows of processes.
     """
-    before: dict[nn.Module, type[nn.Module]] = {
-        norm: type(norm)
-        for norm in module.modules()
-        if isinstance(norm, DomainBatchNorm | _BatchNorm) and type(norm).forward in PLAIN
-    }
-    for norm in before:
-        norm.__class__ = WholeDomainBatchNorm if isinstance(norm, DomainBatchNorm) else WholeBatchNorm
+    before = {norm: type(norm) for norm in module.modules() if getattr(type(norm), "forward", None) in PLAIN}
+    for norm, kind in before.items():
+        norm.__class__ = WholeDomainBatchNorm if issubclass(kind, DomainBatchNorm) else WholeBatchNorm
     try:
         yield
     finally:
