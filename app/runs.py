@@ -12,15 +12,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..core.data import Data
+from ..core.data import PICTURE_FORMATS, Data
 from ..core.model import MANIFEST, InfoGAN, load
 from ..core.network import ImageShape
 from ..evaluation import same_pictures
 from ..training.run import RunSpec
 from ..training.spec_text import read_run
-
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What Pillow may take a file for, whatever its name says: it would hand EPS to another program."""
 
 
 def open_model(folder: Path) -> InfoGAN:
@@ -75,7 +72,7 @@ def read_image(path: Path, shape: ImageShape) -> Tensor:
     try:
         # Of one too large to be decoded its size says enough.
         with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
-            file = Image.open(path, formats=FORMATS)
+            file = Image.open(path, formats=PICTURE_FORMATS)
         with file:
             size = file.size
             image = file.convert(modes[shape.channels]) if size == (shape.width, shape.height) else None

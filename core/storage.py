@@ -45,7 +45,8 @@ def write_folder(
     """Write ``folder`` with ``weights.safetensors``, the JSON file ``manifest``, and a text file per keyword.
 
     The manifest is ``data`` with the size and SHA-256 of the tensor file. A reader finds the old folder or the
-    new one, and one that holds anything else is refused. DiskFull where there is no room.
+    new one, and one that holds anything else is refused. StorageError where the manifest is more than `read_manifest`
+    takes; DiskFull where there is no room.
     """
     folder = folder.resolve()
     # Copies, as weights that two layers share would be refused.
@@ -57,6 +58,7 @@ def write_folder(
         manifest: (json.dumps(stamped, indent=2) + "\n").encode(),
         **{f"{stem}.md": text.encode() for stem, text in texts.items()},
     }
+    _parsed(folder / manifest, files[manifest])  # what could not be read is not written
     refuse_foreign(folder, files.keys())
     replace_folder(folder, files)
 
@@ -77,10 +79,13 @@ def read_manifest(folder: Path, manifest: str) -> dict[str, Any]:
     """
     path = folder / manifest
     size = _size(path)
-    if size > JSON_LIMIT:
-        raise StorageError(f"{path}: larger than {JSON_LIMIT} bytes")
     with path.open("rb") as file:
-        content = file.read(size)
+        return _parsed(path, file.read(min(size, JSON_LIMIT + 1)))
+
+
+def _parsed(path: Path, content: bytes) -> dict[str, Any]:
+    if len(content) > JSON_LIMIT:
+        raise StorageError(f"{path}: larger than {JSON_LIMIT} bytes")
     try:
         data = json.loads(content.decode(), object_pairs_hook=_object, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

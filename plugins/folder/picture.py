@@ -9,10 +9,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from ...core.data import PICTURE_FORMATS
 from ...core.network import ImageShape
-
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What Pillow may take a file for, whatever its name says: it would hand EPS to another program."""
 
 ROOM = 2
 """A large JPEG is decoded at a half, a quarter or an eighth of its sides, as long as each still has this many times
@@ -26,7 +24,7 @@ def read_picture(path: Path, image: ImageShape) -> Tensor:
     """
     room = ROOM * max(image.height, image.width)
     try:
-        with Image.open(path, formats=FORMATS) as file:
+        with Image.open(path, formats=PICTURE_FORMATS) as file:
             file.draft(None, (room, room))
             upright = ImageOps.exif_transpose(file)
             opaque = _opaque(upright).convert("L" if image.channels == 1 else "RGB")

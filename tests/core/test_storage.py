@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -69,6 +71,17 @@ def test_a_file_is_not_replaced_by_a_folder(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="is a file"):
         write_folder(tmp_path / "file", MANIFEST, {}, {"a": torch.zeros(1)})
     assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [({"labels": "x" * JSON_LIMIT}, "larger than"), ({"labels": [0] * 30_000}, "more than"), ({"x": math.nan}, "NaN")],
+)
+def test_what_could_not_be_read_is_not_written(folder: Path, data: dict[str, Any], said: str) -> None:
+    before = {f.name: f.read_bytes() for f in folder.iterdir()}
+    with pytest.raises(StorageError, match=rf"thing\.json: .*{said}"):
+        write_folder(folder, MANIFEST, data, {"a": torch.zeros(1)})
+    assert {f.name: f.read_bytes() for f in folder.iterdir()} == before
 
 
 def test_a_write_that_fails_leaves_the_old_folder(
