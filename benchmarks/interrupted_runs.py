@@ -85,9 +85,7 @@ class Uninterrupted:
 
     def __init__(self, folder: Path, steps: int) -> None:
         self.spec, self.folder = tiny(steps), folder
-        start = time.perf_counter()
         train(self.spec, folder)
-        self.seconds = time.perf_counter() - start
         self.sums = sums(folder)
 
     def is_reached_from(self, run: Path) -> None:
@@ -125,7 +123,7 @@ def kills(folder: Path, count: int) -> str:
     for number in range(count):
         run = folder / f"killed-{number}"
         child = forked(lambda run=run: train(whole.spec, run))
-        time.sleep(drawn.uniform(0, whole.seconds))
+        at_random(run, whole, drawn)
         os.kill(child, signal.SIGKILL)
         killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
         lost = logged(run) - restorable(whole.spec, run)
@@ -135,6 +133,15 @@ def kills(folder: Path, count: int) -> str:
         shutil.rmtree(run)
     assert killed > count / 2, f"only {killed} of {count} runs were killed before their end"
     return f"{killed} of {count} killed before their end, all of them ended alike; {most_lost} steps lost at most"
+
+
+def at_random(run: Path, whole: Uninterrupted, drawn: random.Random, *, first: int = 0) -> None:
+    """Wait until a run comes to some step, or is about to begin, and a little longer."""
+    step, deadline = drawn.randrange(first, whole.spec.training.steps), time.monotonic() + 60
+    while logged(run) < step:
+        assert time.monotonic() < deadline, f"{run}: never came to step {step}"
+        time.sleep(0.001)
+    time.sleep(drawn.expovariate(100))
 
 
 def logged(run: Path) -> int:
@@ -367,9 +374,7 @@ def signals(folder: Path, count: int) -> str:
                 os._exit(128 + stop.signal)
 
         child = forked(work)
-        while not logged(run):
-            time.sleep(0.01)
-        time.sleep(drawn.uniform(0, whole.seconds / 4))
+        at_random(run, whole, drawn, first=1)
         asked = time.perf_counter()
         os.kill(child, number_of)
         status = os.waitpid(child, 0)[1]
