@@ -65,13 +65,17 @@ def write_checkpoint(run: Path, step: int, state: State) -> Path:
     folder = checkpoint_folder(run, step)
     write_folder(folder, MANIFEST, {"step": step}, state.tensors())
     write_text(run / "checkpoints" / LATEST, f"{folder.name}\n")
-    remove_superseded(run)
+    remove_superseded(run, step)
     return folder
 
 
-def remove_superseded(run: Path) -> None:
-    """Remove all but the newest checkpoints, as a run does that is not killed before it comes to it."""
-    for old in _checkpoints(run)[KEPT:]:
+def remove_superseded(run: Path, step: int) -> None:
+    """Remove all but the last `KEPT` checkpoints up to ``step``, from which a run goes on.
+
+    Later ones are damaged, or it would have gone on from them; they must not count as those that are kept.
+    """
+    there = [folder for folder in _checkpoints(run) if folder.is_dir() and int(folder.name[5:]) <= step]
+    for old in there[KEPT:]:
         remove_folder(old)
 
 

@@ -163,7 +163,7 @@ def _begin(out: Path, state: State, group: Group, resume: bool) -> int:
     """The step to go on from. All processes begin with the first one's state, which alone has to see the folder."""
     start = restore_newest(out, state) if resume and group.leads else 0
     if group.leads:
-        remove_superseded(out)
+        remove_superseded(out, start)
     if group.share.size > 1:
         start = group.most(start)
         state.prepare()

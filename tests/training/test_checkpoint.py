@@ -117,6 +117,21 @@ def test_the_folders_are_the_truth_where_latest_is_damaged(
     assert restore_newest(tmp_path, fresh(0)) == 1
 
 
+def test_a_later_checkpoint_that_is_damaged_does_not_push_out_a_sound_one(
+    fresh: Callable[[int], State], tmp_path: Path
+) -> None:
+    """A run that went back behind two damaged ones keeps what it writes, until it has passed them."""
+    for step in (8, 9):
+        write_checkpoint(tmp_path, step, fresh(2))
+        (tmp_path / "checkpoints" / f"step-{step:06d}" / "state.json").write_text("{")
+    for step in (5, 6, 7):
+        write_checkpoint(tmp_path, step, fresh(1))
+    kept = {folder.name for folder in (tmp_path / "checkpoints").glob("step-*")}
+    assert kept == {f"step-{step:06d}" for step in (6, 7, 8, 9)}
+    with pytest.warns(RuntimeWarning, match="passed over"):
+        assert restore_newest(tmp_path, fresh(0)) == 7
+
+
 def test_where_none_is_sound_each_is_named(fresh: Callable[[int], State], tmp_path: Path) -> None:
     other, untouched = fresh(0), fresh(0)
     for step in (1, 2):

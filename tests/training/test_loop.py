@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -202,6 +203,21 @@ def test_a_run_with_a_damaged_newest_checkpoint_goes_on_from_the_one_before(
         resumed = train(run_spec(steps=8, log_every=1), tmp_path / "damaged", resume=True)
     assert equal_weights(resumed, whole)
     assert log(tmp_path / "damaged") == log(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("named", ["step-000001", "step-000009"])
+def test_a_run_goes_on_though_latest_names_a_checkpoint_that_never_was(
+    run_spec: MakeRun, tmp_path: Path, equal_weights: Equal, named: str
+) -> None:
+    """As a flipped bit may have it; where it is a later one, that is missed with a warning."""
+    whole = train(run_spec(steps=8), tmp_path / "whole")
+    train(run_spec(), tmp_path / "parts")
+    (tmp_path / "parts" / "checkpoints" / "latest").write_text(f"{named}\n")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        resumed = train(run_spec(steps=8), tmp_path / "parts", resume=True)
+    assert equal_weights(resumed, whole)
+    assert [named in str(warning.message) for warning in said] == [True] * (named == "step-000009")
 
 
 def test_resuming_in_an_empty_folder_starts(run_spec: MakeRun, tmp_path: Path, equal_weights: Equal) -> None:
