@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from .arguments import assignment, interval, named_draws
-from .new_plugin import Role
+from .plugin_commands import plugin_app, plugins
 
 if TYPE_CHECKING:
     from . import sweep as sweeping
@@ -22,9 +22,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-plugin_app = typer.Typer(help="Write a plugin of your own.", no_args_is_help=True)
-app.add_typer(plugin_app, name="plugin")
 
 Run = Annotated[Path, typer.Argument(help="A run folder, or a model folder.", metavar="RUN")]
 Spec = Annotated[str, typer.Argument(help="A recipe's name, or a YAML file.", metavar="RECIPE-or-FILE")]
@@ -345,34 +342,8 @@ def schema() -> None:
     typer.echo(json.dumps(RunSpec.model_json_schema(), indent=2))
 
 
-@app.command()
-def plugins() -> None:
-    """List the plugins: what each provides, or why it was not loaded."""
-    from ..registry import default
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # the list says it
-        found = default().plugins
-    for plugin in found:
-        typer.echo(f"{plugin}: {'not loaded: ' + plugin.error if plugin.error else 'ok'}")
-        for role, kinds in plugin.kinds.items():
-            typer.echo(f"    {role}: {', '.join(kinds)}")
-        if plugin.recipes:
-            typer.echo(f"    recipes: {', '.join(plugin.recipes)}")
-
-
-@plugin_app.command()
-def new(
-    name: Annotated[str, typer.Argument(help="The kind of its part, such as truncated-normal.")],
-    role: Annotated[Role, typer.Option(help="What the part is.")] = Role.CODE,
-    out: Annotated[Path | None, typer.Option(help="The folder to write; infogan-NAME unless given.")] = None,
-) -> None:
-    """Write a distribution with one part that works, its contract tests and a recipe, to go on from."""
-    from .new_plugin import new_plugin
-
-    folder = new_plugin(name, role, out)
-    typer.echo(folder)
-    typer.echo(f"infogan: pip install --editable '{folder}[test]' && python -m pytest {folder}", err=True)
+app.command()(plugins)
+app.add_typer(plugin_app, name="plugin")
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from harness.damage import DAMAGES
 
 from infogan import Data, ImageShape, ModelSpec, RunSpec
 from infogan.core import disk
@@ -300,64 +301,6 @@ def tensors_of(state: State) -> dict[str, torch.Tensor]:
 
 def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
-
-
-def a_file(checkpoints: Path, drawn: random.Random) -> Path:
-    """Mostly of the newest checkpoint, half of the time its tensors."""
-    newest, older = (checkpoints / f"step-{step:06d}" for step in (3 * EVERY, 2 * EVERY))
-    folder = drawn.choice([newest, newest, older])
-    return drawn.choice([folder / "weights.safetensors", folder / "state.json"])
-
-
-def truncated(checkpoints: Path, drawn: random.Random) -> str:
-    file = a_file(checkpoints, drawn)
-    length = drawn.randrange(file.stat().st_size - 1)  # a text file without its last end of line is not damaged
-    os.truncate(file, length)
-    return f"{file} cut to {length} bytes"
-
-
-def zeroed(checkpoints: Path, drawn: random.Random) -> str:
-    file = a_file(checkpoints, drawn)
-    before = file.read_bytes()
-    start = drawn.randrange(len(before))
-    end = min(len(before), start + drawn.choice([16, 512, 4096]))
-    file.write_bytes(before[:start] + bytes(end - start) + before[end:])
-    return f"{file} zeroed from {start} to {end}"
-
-
-def flipped(checkpoints: Path, drawn: random.Random) -> str:
-    file = drawn.choice([a_file(checkpoints, drawn), a_file(checkpoints, drawn), checkpoints / "latest"])
-    content = bytearray(file.read_bytes())
-    position, bit = drawn.randrange(len(content)), drawn.randrange(8)
-    content[position] ^= 1 << bit
-    file.write_bytes(content)
-    return f"{file}: bit {bit} of byte {position} flipped"
-
-
-def deleted(checkpoints: Path, drawn: random.Random) -> str:
-    file = a_file(checkpoints, drawn)
-    gone = drawn.choice([file, file, file.parent, checkpoints / "latest"])
-    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
-    return f"{gone} deleted"
-
-
-def swapped(checkpoints: Path, drawn: random.Random) -> str:
-    """A file, or the whole folder, of one step for that of the other."""
-    newest, older = (checkpoints / f"step-{step:06d}" for step in (3 * EVERY, 2 * EVERY))
-    name = drawn.choice(["weights.safetensors", "state.json", "."])
-    one, other, aside = newest / name, older / name, checkpoints / "aside"
-    one.rename(aside)
-    other.rename(one)
-    aside.rename(other)
-    return f"{name} of {newest.name} and {older.name} swapped"
-
-
-def twice(checkpoints: Path, drawn: random.Random) -> str:
-    """Two or more of the above."""
-    return " and ".join(drawn.choice([truncated, zeroed, flipped])(checkpoints, drawn) for _ in range(3))
-
-
-DAMAGES = [truncated, zeroed, flipped, deleted, swapped, twice]
 
 
 def signals(folder: Path, count: int) -> str:

@@ -34,7 +34,7 @@ from infogan.training.group import Group, join
 from infogan.training.run import TrainingSpec
 from infogan.training.step import Objective, players, training_step
 from infogan.training.stopping import Stopped
-from infogan.training.whole_batch import whole_batch_norm
+from infogan.training.sync_batch_norm import synchronised
 
 BATCH = 16
 
@@ -74,7 +74,7 @@ def trained(group: Group, steps: int, *, norms: bool) -> Iterator[dict[str, Tens
         latent = model.latents.sample(BATCH, generator=seeded).double()
         objective.random.manual_seed(step)
         shown = group.share.of(real), group.share.of(latent)
-        with whole_batch_norm(model) if group.share.size > 1 else nullcontext():
+        with synchronised(model) if group.share.size > 1 else nullcontext():
             training_step(objective, sides, *shown, torch.tensor(step))
         yield {name: weight.detach() for name, weight in model.named_parameters()}
 
@@ -120,7 +120,7 @@ def same_in_all(group: Group, weight: Tensor) -> bool:
     """Bit for bit, by a sum of the bits that depends on their places."""
     bits = weight.contiguous().view(torch.int64).flatten()
     total = int((bits * (2 * torch.arange(len(bits)) + 1)).sum())
-    return group.most(total) == total
+    return group.maximum(total) == total
 
 
 def equal(folder: Path, count: int) -> str:

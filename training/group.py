@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -37,10 +38,10 @@ class Group:
     def average(self, tensors: Sequence[Tensor]) -> None:
         """Put each tensor's mean over the processes in its place: bit for bit the same in all of them."""
 
-    def follow(self, tensors: Iterable[Tensor]) -> None:
+    def broadcast(self, tensors: Iterable[Tensor]) -> None:
         """Take over the first process's values."""
 
-    def most(self, number: int) -> int:
+    def maximum(self, number: int) -> int:
         """The largest of the processes' numbers. All of them have to ask, and wait for one another."""
         return number
 
@@ -62,13 +63,13 @@ class Processes(Group):
         parts = mean.split([tensor.numel() for tensor in tensors])
         torch._foreach_copy_(list(tensors), [p.view_as(t) for p, t in zip(parts, tensors, strict=True)])
 
-    def follow(self, tensors: Iterable[Tensor]) -> None:
+    def broadcast(self, tensors: Iterable[Tensor]) -> None:
         for tensor in tensors:
             there = tensor.to(self.device)  # a fused Adam counts its steps on the CPU
             processes.broadcast(there, src=0)
             tensor.copy_(there)
 
-    def most(self, number: int) -> int:
+    def maximum(self, number: int) -> int:
         numbers = torch.tensor(number, device=self.device)
         processes.all_reduce(numbers, op=processes.ReduceOp.MAX)
         return int(numbers)
@@ -84,14 +85,23 @@ def join(training: TrainingSpec) -> Group:
         return Group(torch.device(_device(training.device)))
     if training.device not in ("auto", "cpu"):
         raise ValueError(f"training.device is {training.device!r}, which is one; auto gives each of {count} its own")
-    if training.batch_size % (count * training.pieces):
+    shares = count * training.micro_batches
+    if training.batch_size % shares or training.batch_size < 2 * shares:
         raise ValueError(
-            f"training.batch_size is {training.batch_size}; it has to be a multiple of {count} processes x "
-            f"{training.pieces} pieces"
+            f"training.batch_size is {training.batch_size}; {count} processes x {training.micro_batches} micro-batches "
+            f"need a multiple of {shares}, with 2 pictures in each or more"
         )
     from accelerate import Accelerator  # takes a second and a half, which one process does not pay
 
-    return Processes(Accelerator(cpu=_device(training.device) == "cpu"))
+    group = Processes(Accelerator(cpu=_device(training.device) == "cpu"))
+    atexit.register(_leave)
+    return group
+
+
+def _leave() -> None:
+    """Let the connections' own threads end: those that outlive the interpreter abort the process now and then."""
+    if processes.is_initialized():
+        processes.destroy_process_group()
 
 
 def _device(name: str) -> str:

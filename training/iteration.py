@@ -15,7 +15,7 @@ from .feed import scaled
 from .randomness import reseed
 from .run import RunSpec
 from .step import Function, Objective, plain, training_step
-from .whole_batch import whole_batch_norm
+from .sync_batch_norm import synchronised
 
 Iterate = Callable[[int, Tensor], dict[str, Tensor]]
 """``(step, pixels) -> values``: one iteration on a batch ``(batch, channels, height, width)`` of uint8 pixels on the
@@ -66,8 +66,10 @@ class Iteration:
         real = scaled(pixels, self.spec.data.range)
         latent = self.share.of(whole)
         together = training.sync_batch_norm and self.share.size > 1
-        with whole_batch_norm(state.model) if together else nullcontext():
-            values = training_step(self.objective, state.players, real, latent, self.step, pieces=training.pieces)
+        with synchronised(state.model) if together else nullcontext():
+            values = training_step(
+                self.objective, state.players, real, latent, self.step, micro_batches=training.micro_batches
+            )
         _average(state.ema, state.model.generator, training.ema)
         return values
 

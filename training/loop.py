@@ -78,8 +78,8 @@ def train(
     resume from, ``model/`` the model as it stands at the last checkpoint: G with the running mean of its
     weights, and batch norm statistics that fit it.
 
-    Started by ``torchrun`` or ``accelerate launch``, each process trains on its share of every batch, and the first one
-    writes and calls back (docs/operations.md).
+    Started by ``torchrun``, each process trains on its share of every batch, and the first one writes and calls back
+    (docs/operations.md).
 
     Args:
         spec: What to train.
@@ -165,16 +165,16 @@ def _begin(out: Path, state: State, group: Group, resume: bool) -> int:
     if group.leads:
         remove_superseded(out, start)
     if group.share.size > 1:
-        start = group.most(start)
+        start = group.maximum(start)
         state.prepare()
-        group.follow(state.tensors().values())
+        group.broadcast(state.tensors().values())
     return start
 
 
 def _keep(out: Path, step: int, state: State, group: Group) -> Path:
     """The first process writes a checkpoint; the others wait, since a launcher ends all once one has ended."""
     folder = write_checkpoint(out, step, state) if group.leads else checkpoint_folder(out, step)
-    group.most(0)
+    group.maximum(0)
     return folder
 
 

@@ -22,9 +22,9 @@ class TrainingSpec(Strict):
     """Updates of each player."""
     batch_size: int = Field(default=128, ge=2)
     """Real pictures, and generated ones, in a step."""
-    pieces: int = Field(default=1, ge=1)
-    """Into how many pieces a batch is cut where it needs more memory than there is. Gradients are means over them,
-    batch norm has each piece's statistics, and G makes every picture twice."""
+    micro_batches: int = Field(default=1, ge=1)
+    """Into how many a batch is cut where it needs more memory than there is (gradient accumulation). Gradients are
+    means over them, batch norm has the statistics of each, and G makes every picture twice."""
     sync_batch_norm: bool = False
     """Where several processes train: give batch norm the statistics of the whole batch, for two exchanges more per
     layer, pass and way, instead of those of each process's share."""
@@ -85,11 +85,11 @@ class RunSpec(Strict):
                 f"pixels would be in {list(data.range)}, but generator {model.generator.kind!r} makes them in "
                 f"{list(model.generator.range)}: D would tell them apart by that alone",
             )
-        if self.training.batch_size % self.training.pieces or self.training.batch_size < 2 * self.training.pieces:
+        batch, parts = self.training.batch_size, self.training.micro_batches
+        if batch % parts or batch < 2 * parts:
             raise error_at(
-                ("training", "pieces"),
-                f"a batch of {self.training.batch_size} cannot be cut into {self.training.pieces} equal pieces of 2 "
-                f"pictures or more",
+                ("training", "micro_batches"),
+                f"a batch of {batch} cannot be cut into {parts} equal ones of 2 pictures or more",
             )
         try:
             dry_run(model)

@@ -205,7 +205,7 @@ class Objective:
 
 
 def training_step(
-    objective: Objective, sides: Players, real: Tensor, latent: Tensor, step: Tensor, *, pieces: int = 1
+    objective: Objective, sides: Players, real: Tensor, latent: Tensor, step: Tensor, *, micro_batches: int = 1
 ) -> dict[str, Tensor]:
     """Update D and Q, then G (paper, equation 6).
 
@@ -218,11 +218,11 @@ def training_step(
     each normalised by its own statistics, which equals two passes; Q reads generated ones only. In
     G's phase the weights of D need no gradient and get none.
 
-    In ``pieces`` a batch needs less memory: gradients and values are means over them. G then makes its pictures anew
-    for its own phase, as otherwise those of all pieces would have to be kept.
+    In ``micro_batches`` it needs less memory: gradients and values are means over them. G then makes its pictures anew
+    for its own phase, as otherwise those of all of them would have to be kept.
     """
-    parts = list(zip(real.chunk(pieces), latent.chunk(pieces), strict=True))
-    whole: Tensor | None = objective.generate(latent) if pieces == 1 else None
+    parts = list(zip(real.chunk(micro_batches), latent.chunk(micro_batches), strict=True))
+    whole: Tensor | None = objective.generate(latent) if micro_batches == 1 else None
 
     def fake_of(latent: Tensor, *, learns: bool) -> Tensor:
         if whole is not None:
@@ -239,9 +239,9 @@ def training_step(
         for real, latent in parts:
             yield objective.g_losses(real, fake_of(latent, learns=True), latent, step)
 
-    d_losses, _ = _descend(d_phase(), sides.d_optimizer, sides.d_weights, sides.average, pieces)
+    d_losses, _ = _descend(d_phase(), sides.d_optimizer, sides.d_weights, sides.average, micro_batches)
     with frozen(sides.d_weights):
-        g_losses, information = _descend(g_phase(), sides.g_optimizer, sides.g_weights, sides.average, pieces)
+        g_losses, information = _descend(g_phase(), sides.g_optimizer, sides.g_weights, sides.average, micro_batches)
     return {
         "d_loss": _total(d_losses.values()),
         "g_loss": _total(g_losses.values()),
@@ -280,18 +280,18 @@ def _descend(
     optimizer: torch.optim.Optimizer,
     weights: list[nn.Parameter],
     average: Average,
-    pieces: int,
+    micro_batches: int,
 ) -> Losses:
-    """One step down the mean of the pieces' losses; returns that mean, term by term, and that of what came with it."""
+    """One step down the mean of the micro-batches' losses; returns it term by term, and that of what came with them."""
     optimizer.zero_grad(set_to_none=True)
     seen: list[Losses] = []
     for losses, others in found:
-        _mean([_total(losses.values())], pieces).backward(inputs=weights)
+        _mean([_total(losses.values())], micro_batches).backward(inputs=weights)
         seen.append(({name: loss.detach() for name, loss in losses.items()}, others))
     average([weight.grad for weight in weights if weight.grad is not None])
     optimizer.step()
     first = seen[0]
-    means = ({name: _mean([one[i][name] for one in seen], pieces) for name in first[i]} for i in (0, 1))
+    means = ({name: _mean([one[i][name] for one in seen], micro_batches) for name in first[i]} for i in (0, 1))
     return next(means), next(means)
 
 

@@ -68,7 +68,7 @@ def asked_of(group: Group, stop: Stop, step: int) -> signal.Signals | None:
     """
     if group.share.size == 1:
         return stop.signal
-    number = 0 if step % CONFERRED_EVERY else group.most(stop.signal or 0)
+    number = 0 if step % CONFERRED_EVERY else group.maximum(stop.signal or 0)
     return signal.Signals(number) if number else None
 
 

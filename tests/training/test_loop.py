@@ -374,16 +374,18 @@ def test_an_objective_without_information_trains_a_plain_gan(
 
 
 def test_pieces_that_do_not_fit_the_batch_are_refused(run_spec: MakeRun) -> None:
-    for pieces in (3, 8):
-        with pytest.raises(ValueError, match=f"a batch of 8 cannot be cut into {pieces} equal pieces of 2 pictures"):
-            run_spec(pieces=pieces)
+    for micro_batches in (3, 8):
+        with pytest.raises(
+            ValueError, match=f"a batch of 8 cannot be cut into {micro_batches} equal ones of 2 pictures"
+        ):
+            run_spec(micro_batches=micro_batches)
 
 
 def test_several_processes_need_a_batch_for_each_and_devices_of_their_own(
     run_spec: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", "3")
-    with pytest.raises(ValueError, match="batch_size is 8; it has to be a multiple of 3 processes x 1 pieces"):
+    with pytest.raises(ValueError, match="batch_size is 8; 3 processes x 1 micro-batches need a multiple of 3, with 2"):
         train(run_spec(), tmp_path)
     with pytest.raises(ValueError, match=r"training\.device is 'cuda:1', which is one; auto gives each of 3 its own"):
         train(run_spec(device="cuda:1"), tmp_path)

@@ -173,13 +173,15 @@ def test_a_batch_in_pieces_gives_the_step_of_the_whole(model_spec: Callable[...,
         losses={"game": NonSaturating(), "information": information},
     )
     ends: list[tuple[dict[str, Tensor], dict[str, Tensor]]] = []
-    for pieces in (1, 2, 4):
+    for micro_batches in (1, 2, 4):
         model = build(spec, seed=0).double().train()
         model.generator[1] = nn.Identity()  # its batch norm
         sides = players(model, **RATES)
         for step in range(3):
             real, latent = batch(model, step, dtype=torch.float64)
-            values = training_step(Objective(model), sides, real, latent, torch.tensor(step), pieces=pieces)
+            values = training_step(
+                Objective(model), sides, real, latent, torch.tensor(step), micro_batches=micro_batches
+            )
         ends.append((dict(model.named_parameters()), values))
     (whole, said), *others = ends
     for weights, values in others:

@@ -9,20 +9,19 @@ from typing import Any
 import torch
 import torch.distributed as processes
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..core.discriminator import Domain, DomainBatchNorm
 
 
-class WholeBatchNorm(_BatchNorm):
+class SyncBatchNorm(_BatchNorm):
     """An ordinary batch norm in a training step. torch's own, `nn.SyncBatchNorm`, is for GPUs only."""
 
     def forward(self, x: Tensor) -> Tensor:
         return _normalised(x, self.running_mean, self.running_var, self)
 
 
-class WholeDomainBatchNorm(DomainBatchNorm):
+class SyncDomainBatchNorm(DomainBatchNorm):
     """That of D and Q in a training step; it keeps real and generated pictures apart."""
 
     def _normalise(self, x: Tensor, domain: Domain) -> Tensor:
@@ -30,14 +29,14 @@ class WholeDomainBatchNorm(DomainBatchNorm):
 
 
 @contextmanager
-def whole_batch_norm(module: nn.Module) -> Iterator[None]:
+def synchronised(module: nn.Module) -> Iterator[None]:
     """While this lasts, every batch norm in ``module`` has the statistics of all processes' pictures.
 
     They are what they were before and after it: nothing that is copied, saved or folded knows of processes.
     """
     before = {norm: type(norm) for norm in module.modules() if getattr(type(norm), "forward", None) in PLAIN}
     for norm, kind in before.items():
-        norm.__class__ = WholeDomainBatchNorm if issubclass(kind, DomainBatchNorm) else WholeBatchNorm
+        norm.__class__ = SyncDomainBatchNorm if issubclass(kind, DomainBatchNorm) else SyncBatchNorm
     try:
         yield
     finally:
@@ -56,9 +55,9 @@ def _normalised(x: Tensor, running_mean: Tensor | None, running_var: Tensor | No
     """
     axes, ones = [0, *range(2, x.ndim)], [1] * (x.ndim - 2)
     count = x.numel() // x.shape[1] * processes.get_world_size()
-    mean = all_reduce(x.sum(axes)) / count
+    mean = _summed(x.sum(axes)) / count
     centred = x - mean.view(-1, *ones)
-    var = all_reduce(centred.square().sum(axes)) / count
+    var = _summed(centred.square().sum(axes)) / count
     if running_mean is not None and running_var is not None:
         momentum = 0.1 if norm.momentum is None else norm.momentum
         with torch.no_grad():
@@ -68,3 +67,22 @@ def _normalised(x: Tensor, running_mean: Tensor | None, running_var: Tensor | No
     if norm.weight is not None:
         normal = normal * norm.weight.view(-1, *ones) + norm.bias.view(-1, *ones)
     return normal
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over all processes, and that of their gradients on the way back, which penalties differentiate again."""
+
+    @staticmethod
+    def forward(context: Any, values: Tensor) -> Tensor:
+        total = values.clone()
+        processes.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        return _summed(gradient)
+
+
+def _summed(values: Tensor) -> Tensor:
+    total: Tensor = _Sum.apply(values)
+    return total
