@@ -370,6 +370,7 @@ def main() -> None:
     parser.add_argument("proofs", nargs="*", metavar="PROOF", help=f"of {', '.join(PROOFS)}; all unless given")
     parser.add_argument("--count", type=int, help="how many cases; each proof's own number unless given")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     torch.set_num_threads(1)  # a forked process has none of the threads that its parent computed with
     for name in arguments.proofs or PROOFS:
         proof, count = PROOFS[name]

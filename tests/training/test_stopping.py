@@ -17,9 +17,10 @@ from infogan.training.stopping import SIGNALS, Stopped, signals_heeded
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[dict[signal.Signals, object]]:
-    """Those before the test, which are put back after it."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    yield before
+    """Python's own, whatever the tests were started with: a shell's background ignores SIGINT. Put back afterwards."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield dict(usual)
     for number, handler in before.items():
         signal.signal(number, handler)
 
