@@ -33,6 +33,7 @@ class R1(_Penalty):
 
     kind: Literal["r1"] = "r1"
     weight: float = Field(default=10.0, ge=0.0)
+    """Factor on the penalty."""
 
     def d_loss(self, view: StepView) -> Tensor:
         return 0.5 * _slope(view, view.real, "real").square().sum(dim=1).mean()
@@ -44,6 +45,7 @@ class GradientPenalty(_Penalty):
     draws: ClassVar[bool] = True
     kind: Literal["gradient_penalty"] = "gradient_penalty"
     weight: float = Field(default=10.0, ge=0.0)
+    """Factor on the penalty."""
 
     def d_loss(self, view: StepView) -> Tensor:
         share = view.draw(1).to(view.real).reshape(-1, 1, 1, 1)

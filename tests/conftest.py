@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from infogan.plugins.codes import Categorical, Uniform
 from infogan.plugins.heads import Mlp
 from infogan.plugins.losses import MutualInformation, NonSaturating
 from infogan.plugins.noises import NormalNoise
+from infogan.registry import default
 from infogan.training.run import TrainingSpec
 
 SIDE = 8
@@ -175,6 +176,15 @@ def registry() -> Registry:
     known = Registry(entry_points=False)
     known.add(TinyPlugin(), "tiny")
     return known
+
+
+@pytest.fixture
+def fresh_default(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    """The process's registry, made anew without installed plugins, and again afterwards."""
+    monkeypatch.setenv("INFOGAN_PLUGINS", "")
+    default.cache_clear()
+    yield default()
+    default.cache_clear()
 
 
 @pytest.fixture

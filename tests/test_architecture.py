@@ -26,7 +26,7 @@ SOURCES = sorted(
 )
 
 CORE_ORDER = [
-    {"core.component", "core.disk"},
+    {"core.component", "core.disk", "core.schema"},
     {"core.latent", "core.network", "core.pyramid", "core.spectral", "core.weights"}
     | {"core.loss", "core.data", "core.share", "core.storage", "core.traverse"},
     {"registry"},
