@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from doctest import DocTestParser
-from textwrap import indent
+from textwrap import fill, indent
 from typing import Any
 
 from ..core.component import Component, nearest
+from ..core.schema import prose
 from ..registry import ROLES, Registry, UnknownKind
 
 JsonSchema = Mapping[str, Any]
@@ -25,11 +24,14 @@ class Option:
     """What it takes, in words."""
     default: str | None
     """As a spec would say it; None where a spec has to."""
+    example: str | None
+    """As a spec may say it."""
     description: str
 
     def __str__(self) -> str:
-        default = "has to be given" if self.default is None else f"{self.default} unless given"
-        return f"    {self.name}: {self.values}; {default}\n{indent(self.description, ' ' * 8)}"
+        example = f", such as {self.example}" if self.example else ""
+        default = f"has to be given{example}" if self.default is None else f"{self.default} unless given"
+        return f"    {self.name}: {self.values}; {default}\n{_wrapped(self.description, 8)}"
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,12 @@ class Kind:
     provider: str
     """The plugin that it comes from, with its distribution and version."""
     documentation: str
-    """The class's docstring, without the examples."""
+    """The class's docstring, each paragraph in one line, without the examples."""
     options: tuple[Option, ...]
 
     def __str__(self) -> str:
         heading = f"{self.role} {self.name}, from plugin {self.provider}"
-        return "\n\n".join([heading, indent(self.documentation, " " * 4), *map(str, self.options)])
+        return "\n\n".join([heading, _wrapped(self.documentation, 4), *map(str, self.options)])
 
 
 def describe(component: type[Component], registry: Registry) -> Kind:
@@ -65,13 +67,13 @@ def describe(component: type[Component], registry: Registry) -> Kind:
             name,
             in_words(option),
             None if name in required else json.dumps(option.get("default", _default(component, name))),
-            inspect.cleandoc(option.get("description", "")),
+            next(map(json.dumps, option.get("examples", [])), None),
+            option.get("description", ""),
         )
         for name, option in schema["properties"].items()
         if name != "kind"
     )
-    pieces = DocTestParser().parse(inspect.cleandoc(vars(component).get("__doc__") or ""))
-    documentation = "".join(piece for piece in pieces if isinstance(piece, str)).strip()
+    documentation = prose(vars(component).get("__doc__") or "")
     return Kind(component.role, registry.name(component), str(registry.provider(component)), documentation, options)
 
 
@@ -83,6 +85,11 @@ def kinds_named(name: str, registry: Registry) -> list[Kind]:
         known = {kind for components in by_role.values() for kind in components}
         raise UnknownKind(f"no part is of kind {name!r}{nearest(name, known)}{registry.unavailable()}")
     return found
+
+
+def _wrapped(text: str, by: int) -> str:
+    """Prose for a terminal, a paragraph being a line."""
+    return indent("\n".join(fill(line, 100) for line in text.splitlines()), " " * by)
 
 
 def _default(component: type[Component], name: str) -> Any:
@@ -109,6 +116,8 @@ def in_words(schema: JsonSchema) -> str:
         return " or ".join(map(json.dumps, schema["enum"]))
     if "prefixItems" in schema:
         return f"[{', '.join(map(in_words, schema['prefixItems']))}]"
+    if isinstance(schema.get("type"), list):
+        return ", or ".join(in_words({**schema, "type": name}) for name in schema["type"])
     if schema.get("type") == "array":
         return f"list of {in_words(schema.get('items', {}))}"
     if schema.get("type") == "object":

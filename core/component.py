@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, Validatio
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import ErrorType
 
+from .schema import EditorSchema
+
 _PYDANTICS_OWN = frozenset(get_args(ErrorType))
 """The types of error that pydantic words itself; any other was worded by the validator that raised it."""
 
@@ -72,6 +74,11 @@ class Strict(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+    @classmethod
+    def model_json_schema(cls, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """Pydantic's, made for editors: see `core.schema`."""
+        return super().model_json_schema(*arguments, **{"schema_generator": EditorSchema, **options})
 
     @model_validator(mode="wrap")
     @classmethod
@@ -142,7 +149,8 @@ class Component(Strict, ABC):
 
     A role (``Code``, ``Generator``, ...) is an abstract subclass with a ``role``; a part is a final
     subclass of it with a literal ``kind``. Its fields are its options, and their docstrings are
-    their documentation::
+    their documentation, in editors too; an option without a default shows there how it is written
+    by ``Field(examples=[...])``::
 
         class Uniform(Code):
             kind: Literal["uniform"] = "uniform"

@@ -18,11 +18,11 @@ class ImageShape(Strict):
     (1, 28, 28)
     """
 
-    channels: int = Field(ge=1, le=64)
+    channels: int = Field(ge=1, le=64, examples=[1, 3])
     """1 for gray, 3 for RGB."""
-    height: int = Field(ge=1, le=4096)
+    height: int = Field(ge=1, le=4096, examples=[28])
     """Rows of pixels."""
-    width: int = Field(ge=1, le=4096)
+    width: int = Field(ge=1, le=4096, examples=[28])
     """Columns of pixels."""
 
     @property

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, ValidationInfo, model_validator
 from pydantic_core import core_schema, to_json
 
 from .. import registry as plugins
 from .component import Component, Strict, error_at, nearest, short
-from .latent import NAME_LIMIT, Code, Latents, Noise, check_code_name
+from .latent import NAME_LIMIT, RESERVED_NAMES, Code, Latents, Noise, check_code_name
 from .loss import PHASES, LossTerm, Part, Phase
 from .network import Body, Generator, Head, ImageShape
+from .schema import KINDS, Alternative
 
 
 class Registered:
@@ -33,20 +36,19 @@ class Registered:
 
         return core_schema.with_info_plain_validator_function(
             validate,
-            metadata={"infogan_role": source.role},
+            metadata={KINDS: partial(_kinds, source.role)},
             serialization=core_schema.plain_serializer_function_ser_schema(serialise, info_arg=True),
         )
 
-    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        role = schema["metadata"]["infogan_role"]
-        options = []
-        for name, component in plugins.default().components(role).items():
-            option = handler.resolve_ref_schema(handler(component.__pydantic_core_schema__))
-            option["properties"]["kind"] = {"const": name, "type": "string"}
-            option.setdefault("required", [])
-            option["required"] = sorted({*option["required"], "kind"})
-            options.append(option)
-        return {"oneOf": options, "discriminator": {"propertyName": "kind"}}
+
+def _kinds(role: str) -> list[Alternative]:
+    """The parts of a role that are registered now."""
+    known = plugins.default()
+    origin = {component: plugin.distribution for plugin in known.plugins for component in plugin.components}
+    return [
+        Alternative(component, name, f"{origin[component]}:{plugins.kind_of(component)}")
+        for name, component in known.components(role).items()
+    ]
 
 
 def _registry(context: Any) -> plugins.Registry:
@@ -85,8 +87,20 @@ def _check_name(name: str) -> str:
     return name
 
 
+CODE_NAMES: dict[str, Any] = {
+    "maxLength": NAME_LIMIT,
+    "pattern": r"^[^\x00-@\[-`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*$",  # of ASCII no more than [A-Za-z][0-9A-Za-z_]*
+    "not": {"enum": sorted({*keyword.kwlist, *RESERVED_NAMES})},
+}
+"""What a JSON Schema can say of code names: beyond ASCII it has no word for what a Python identifier may hold."""
+
+
 TermName = Annotated[str, AfterValidator(_check_name)]
 """A name for a summand of the objective."""
+
+
+TERM_NAMES: dict[str, Any] = {"minLength": 1, "maxLength": NAME_LIMIT, "pattern": r"^[^\x00-\x1f\x7f-\xa0\xad]*$"}
+"""What a JSON Schema can say of terms' names: beyond Latin-1 it has no word for what can be printed."""
 
 
 class ModelSpec(Strict):
@@ -112,23 +126,33 @@ class ModelSpec(Strict):
 
     image: ImageShape
     """Shape of one picture."""
-    noise: Annotated[Noise, Registered()]
+    noise: Annotated[Noise, Registered()] = Field(examples=[{"kind": "uniform", "size": 62}])
     """The incompressible part of the latent."""
-    codes: dict[CodeName, Annotated[Code, Registered()]] = Field(min_length=1, max_length=256)
+    codes: dict[CodeName, Annotated[Code, Registered()]] = Field(
+        min_length=1,
+        max_length=256,
+        examples=[{"digit": {"kind": "categorical", "n": 10}, "slant": {"kind": "uniform"}}],
+        json_schema_extra={"propertyNames": CODE_NAMES},
+    )
     """The named codes that Q recovers, in the order in which G is fed them."""
-    generator: Annotated[Generator, Registered()]
-    """G."""
-    body: Annotated[Body, Registered()]
+    generator: Annotated[Generator, Registered()] = Field(examples=[{"kind": "mnist"}])
+    """G, which makes a picture of a latent."""
+    body: Annotated[Body, Registered()] = Field(examples=[{"kind": "mnist"}])
     """D's body, which Q shares unless there is a `q_body`."""
-    head: Annotated[Head, Registered()]
+    head: Annotated[Head, Registered()] = Field(examples=[{"kind": "linear"}])
     """Q's head. D's is one fully connected layer."""
-    q_body: Annotated[Body, Registered()] | None = None
+    q_body: Annotated[Body, Registered()] | None = Field(default=None, examples=[{"kind": "mnist"}])
     """A body of its own for Q; absent: Q reads D's."""
     batch_norm: Literal["apart", "mixed"] = "apart"
     """How batch norm in D and Q treats real and generated pictures. ``apart``: each by their own statistics, as
     two passes would, in training and after. ``mixed``: as one batch in D's phase, so that D can tell which half
     a picture is in by the other half, and one set of running statistics, which fits neither."""
-    losses: dict[TermName, Annotated[LossTerm, Registered()]] = Field(min_length=1, max_length=64)
+    losses: dict[TermName, Annotated[LossTerm, Registered()]] = Field(
+        min_length=1,
+        max_length=64,
+        examples=[{"adversarial": {"kind": "non_saturating"}, "information": {"kind": "mutual_information"}}],
+        json_schema_extra={"propertyNames": TERM_NAMES},
+    )
     """The summands of the objective, under names of your choice."""
 
     @model_validator(mode="after")

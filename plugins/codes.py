@@ -34,9 +34,11 @@ class Categorical(Code):
     """
 
     kind: Literal["categorical"] = "categorical"
-    n: int = Field(ge=2, le=10_000)
+    n: int = Field(ge=2, le=10_000, examples=[3, 10])
     """Number of values."""
-    labels: Annotated[tuple[str, ...], Field(strict=False)] | None = None
+    labels: Annotated[tuple[str, ...], Field(strict=False)] | None = Field(
+        default=None, examples=[["cup", "bowl", "jug"]], json_schema_extra={"minItems": 2, "uniqueItems": True}
+    )
     """A name for each value, if they have names."""
 
     discrete: ClassVar[bool] = True

@@ -33,7 +33,7 @@ class Invariance(LossTerm):
 
     draws: ClassVar[bool] = True
     kind: Literal["invariance"] = "invariance"
-    codes: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    codes: Annotated[tuple[str, ...], Field(min_length=1, strict=False, examples=[["digit"]])]
     """Names of discrete codes."""
     spread: float = Field(default=1.0, ge=0.0)
     """Weight of the margin's entropy. More than 1 keeps values from being given up for good before they are found."""

@@ -120,7 +120,7 @@ class MutualInformation(LossTerm):
     """
 
     kind: Literal["mutual_information"] = "mutual_information"
-    codes: dict[str, Annotated[float, Field(ge=0.0)]] = Field(default_factory=dict)
+    codes: dict[str, Annotated[float, Field(ge=0.0)]] = Field(default={}, examples=[{"slant": 0.1}])
     """Weight of single codes; 1 for any other. The paper takes less for continuous ones (section 6)."""
     routing: Literal["official", "generator", "reading"] = "official"
     """Who learns from it. ``official``: the body and Q's head in D's phase, G in its own, as the

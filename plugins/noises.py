@@ -16,7 +16,7 @@ class NormalNoise(Noise):
     """Independent standard normal numbers."""
 
     kind: Literal["normal"] = "normal"
-    size: int = Field(ge=1, le=65536)
+    size: int = Field(ge=1, le=65536, examples=[62])
     """Numbers in one draw."""
 
     @property
@@ -47,7 +47,7 @@ class UniformNoise(Noise):
     """Independent numbers, uniform in [-1, 1): what the authors' code draws."""
 
     kind: Literal["uniform"] = "uniform"
-    size: int = Field(ge=1, le=65536)
+    size: int = Field(ge=1, le=65536, examples=[62])
     """Numbers in one draw."""
 
     @property

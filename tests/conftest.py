@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from infogan.plugins.codes import Categorical, Uniform
 from infogan.plugins.heads import Mlp
 from infogan.plugins.losses import MutualInformation, NonSaturating
 from infogan.plugins.noises import NormalNoise
+from infogan.registry import default
 from infogan.training.run import TrainingSpec
 
 SIDE = 8
@@ -206,6 +207,15 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
         monkeypatch.syspath_prepend(site)
 
     return install
+
+
+@pytest.fixture
+def fresh_default(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    """The process's registry, made anew without installed plugins, and again afterwards."""
+    monkeypatch.setenv("INFOGAN_PLUGINS", "")
+    default.cache_clear()
+    yield default()
+    default.cache_clear()
 
 
 @pytest.fixture

@@ -26,17 +26,9 @@ SOURCES = sorted(
 )
 
 CORE_ORDER = [
-    {"core.component", "core.disk"},
-    {
-        "core.installed",
-        "core.schema_version",
-        "core.latent",
-        "core.network",
-        "core.pyramid",
-        "core.spectral",
-        "core.weights",
-    }
-    | {"core.loss", "core.data", "core.share", "core.storage", "core.traverse"},
+    {"core.component", "core.disk", "core.schema"},
+    {"core.installed", "core.latent", "core.network", "core.pyramid", "core.spectral", "core.weights"}
+    | {"core.loss", "core.data", "core.schema_version", "core.share", "core.storage", "core.traverse"},
     {"registry"},
     {"core.spec"},
     {"core.build", "core.discriminator", "core.fold", "core.card", "core.model"},

@@ -52,7 +52,7 @@ spec = read_run(folder / "spec.yaml")
 assert spec.model.codes["size"].levels == 5
 assert validate(parse(dump_run(spec), "dumped")) == spec
 kinds = json.dumps(infogan.RunSpec.model_json_schema())
-assert '"const": "ordinal"' in kinds and "Number of levels, all equally likely." in kinds
+assert '"kind": "ordinal", "levels": 5' in kinds and "Number of levels, all equally likely." in kinds
 
 reports = []
 infogan.train(spec, folder / "run", on_report=reports.append)

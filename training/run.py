@@ -53,7 +53,7 @@ class TrainingSpec(Strict):
     """``auto``: a GPU if there is one."""
     log_every: int = Field(default=50, ge=1)
     """Steps between two lines of the log, each a mean over those steps."""
-    trackers: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    trackers: Annotated[tuple[str, ...], Field(strict=False)] = Field(default=(), examples=[["tensorboard"]])
     """Experiment trackers that get each line of the log too, by accelerate's names: ``tensorboard`` (the extra
     ``track``), ``wandb``, ``mlflow`` and others."""
     picture_every: int = Field(default=1000, ge=1)
@@ -69,9 +69,9 @@ class RunSpec(Strict):
     """Version of the words that a spec is written in; a spec that says nothing is of the newest."""
     model: ModelSpec
     """The parts."""
-    data: Annotated[Data, Registered()]
+    data: Annotated[Data, Registered()] = Field(examples=[{"kind": "mnist"}])
     """Where real pictures come from."""
-    training: TrainingSpec = TrainingSpec()
+    training: TrainingSpec = Field(default=TrainingSpec(), examples=[{"steps": 5000, "batch_size": 128}])
     """How long, how fast, how exact."""
 
     @model_validator(mode="after")

@@ -10,11 +10,13 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from infogan import Registry
+from infogan.registry import kind_of
 from infogan.training.spec_text import read_run
 from infogan.training.strict_yaml import SIZE_LIMIT, SpecError, parse
 
@@ -156,7 +158,7 @@ def _move(random: Random, spec: Node) -> None:
 def _swap(random: Random, spec: Node) -> None:
     """Two values, such as the kinds of two roles, change places."""
     (one, i), (other, j) = _spot(random, spec), _spot(random, spec)
-    kinds = [(node, at) for node in nodes(spec) for at, (key, _) in enumerate(node.entries) if key == "kind"]
+    kinds = _kinds(spec)
     if len(kinds) > 1 and random.random() < 0.5:
         (one, i), (other, j) = random.sample(kinds, 2)
     a, b = one.entries[i], other.entries[j]
@@ -189,6 +191,52 @@ def _grow(random: Random, spec: Node) -> None:
     node.entries[at:at] = [(f"{key}{i}", value) for i in range(count)]
 
 
+def _slip(random: Random, spec: Node) -> None:
+    """A typing error, in a key or in a kind."""
+    in_kind = random.random() < 0.5 and _kinds(spec)
+    node, at = random.choice(in_kind) if in_kind else _spot(random, spec)
+    key, value = node.entries[at]
+    node.entries[at] = (key, _mistyped(random, value)) if in_kind else (_mistyped(random, str(key)), value)
+
+
+def _kinds(spec: Node) -> list[tuple[Node, int]]:
+    """The entries that name a kind."""
+    found = ((node, at) for node in nodes(spec) for at in range(len(node.entries)))
+    return [(node, at) for node, at in found if node.entries[at][0] == "kind" and isinstance(node.entries[at][1], str)]
+
+
+def _mistyped(random: Random, word: str) -> str:
+    """A letter left out, doubled, in its neighbour's place, or another one; or a word run together, or in capitals."""
+    at = random.randrange(len(word) or 1)
+    before, letter, after = word[:at], word[at : at + 1], word[at + 1 :]
+    slips = (before + after, before + 2 * letter + after, before + after[:1] + letter + after[1:])
+    others = (before + random.choice("aeinrst_-") + after, word.replace("_", ""), word.replace("_", "-"), word.title())
+    return random.choice((*slips, *others))
+
+
+@cache
+def _vocabulary() -> tuple[list[str], list[tuple[str, Any]]]:
+    """The kinds of all built-in parts, in both ways to write them; all their options, each with a right value."""
+    parts = [part for plugin in Registry(entry_points=False).plugins for part in plugin.components]
+    options = [option for part in parts for option in part.model_json_schema()["properties"].items()]
+    examples = [(name, example) for name, option in options if name != "kind" for example in option["examples"]]
+    kinds = [kind_of(part) for part in parts]
+    return [*kinds, *(f"infogan:{kind}" for kind in kinds)], examples
+
+
+def _other_kind(random: Random, spec: Node) -> None:
+    """A kind of the same role or of another, in front of the options of what was there."""
+    node, at = random.choice(_kinds(spec) or [_spot(random, spec)])
+    node.entries[at] = (node.entries[at][0], random.choice(_vocabulary()[0]))
+
+
+def _other_option(random: Random, spec: Node) -> None:
+    """An option of any kind, with a value that is right there, beside the others of a part."""
+    node, at = random.choice(_kinds(spec) or [_spot(random, spec)])
+    name, value = random.choice(_vocabulary()[1])
+    node.entries.insert(at + 1, (name, tree(value)))
+
+
 def _of_another(random: Random, spec: Node, others: Sequence[Any]) -> None:
     """A part of another spec in the place of one of this."""
     donor, i = _spot(random, tree(random.choice(others)))
@@ -200,6 +248,7 @@ def _of_another(random: Random, spec: Node, others: Sequence[Any]) -> None:
 STRUCTURAL: tuple[Callable[[Random, Node], None], ...] = (
     *(_other_value, _other_value, _other_number, _other_number, _other_number),
     *(_drop, _twice, _rename, _move, _swap, _wrap, _add, _grow),
+    *(_slip, _slip, _other_kind, _other_option),
 )
 
 

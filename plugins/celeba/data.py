@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -42,7 +43,7 @@ class Celeba(Data):
     """
 
     kind: Literal["celeba"] = "celeba"
-    root: str | None = None
+    root: str | None = Field(default=None, examples=["/data"])
     """Folder that has ``celeba/``; absent: the environment's INFOGAN_DATA, or else ``~/.cache/infogan``."""
 
     @property

@@ -40,19 +40,27 @@ class Folder(Data):
     """
 
     kind: Literal["folder"] = "folder"
-    folder: str = Field(min_length=1)
+    folder: str = Field(min_length=1, examples=["pictures", "/data/pictures"])
     """Where the pictures lie: an absolute path, or one below the environment's INFOGAN_DATA, or else below
     ``~/.cache/infogan``."""
     channels: Literal[1, 3] = 3
     """1 for gray, 3 for RGB."""
-    height: int = Field(ge=1, le=4096)
+    height: int = Field(ge=1, le=4096, examples=[64])
     """Rows of pixels that every picture is made to have."""
-    width: int = Field(ge=1, le=4096)
+    width: int = Field(ge=1, le=4096, examples=[64])
     """Columns of pixels."""
     held_out: float = Field(default=0.1, gt=0.0, lt=1.0)
     """Share of the pictures that are held out where there are no sub-folders ``train`` and ``test``. Which ones
     depends on each one's path below ``folder`` alone: pictures that are added move no others."""
-    classes: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    classes: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        default=(),
+        examples=[["cats", "dogs"]],
+        json_schema_extra={
+            "items": {"type": "string", "pattern": "^[^./][^/]*$"},
+            "uniqueItems": True,
+            "not": {"minItems": 1, "maxItems": 1},
+        },
+    )
     """Sub-folders (of ``train`` and ``test``, where there are these) that are the classes of a known factor ``class``,
     which training does not see and `infogan evaluate` measures codes against. Pictures elsewhere are left out.
     Absent: all pictures, and no known factor."""

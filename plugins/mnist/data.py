@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from ...core.data import Data, Images, Split, data_folder
 from ...core.network import ImageShape
 
@@ -17,7 +19,7 @@ class _Idx(Data):
     name: ClassVar[str]
     """torchvision's class, and the folder of its files."""
 
-    root: str | None = None
+    root: str | None = Field(default=None, examples=["/data"])
     """Folder of data sets; absent: the environment's INFOGAN_DATA, or else ``~/.cache/infogan``."""
 
     @property

@@ -13,6 +13,8 @@ from ...core.network import ImageShape
 from .rendering import FORMS, render
 
 Interval = Annotated[tuple[float, float], Field(strict=False)]
+Radius = Annotated[float, Field(gt=0.0, le=1.0)]
+Height = Annotated[float, Field(ge=1.0, le=90.0)]
 
 
 class Scenes(Data):
@@ -34,12 +36,12 @@ class Scenes(Data):
     """The same seed gives the same pictures."""
     hue: Interval = (0.0, 360.0)
     """First and last hue of the object in degrees."""
-    scale: Interval = (0.6, 0.9)
+    scale: Annotated[tuple[Radius, Radius], Field(strict=False)] = (0.6, 0.9)
     """Smallest and largest radius that holds the object, in halves of the picture."""
     azimuth: Interval = (0.0, 360.0)
     """First and last turn of the object in degrees."""
-    elevation: Interval = (15.0, 60.0)
-    """Lowest and highest camera in degrees."""
+    elevation: Annotated[tuple[Height, Height], Field(strict=False)] = (15.0, 60.0)
+    """Lowest and highest camera in degrees above the floor."""
     light: Interval = (0.0, 360.0)
     """First and last direction of the light in degrees."""
 
@@ -48,20 +50,6 @@ class Scenes(Data):
     def _low_to_high(cls, value: tuple[float, float]) -> tuple[float, float]:
         if value[0] > value[1]:
             raise ValueError(f"has to go from low to high, or be one value twice, not {list(value)}")
-        return value
-
-    @field_validator("scale")
-    @classmethod
-    def _inside_the_picture(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if value[0] <= 0 or value[1] > 1:
-            raise ValueError(f"has to be above 0 and at most 1, or objects would not fit, not {list(value)}")
-        return value
-
-    @field_validator("elevation")
-    @classmethod
-    def _above_the_floor(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if value[0] < 1 or value[1] > 90:
-            raise ValueError(f"has to lie within 1 and 90 degrees above the floor, not {list(value)}")
         return value
 
     @property

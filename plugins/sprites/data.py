@@ -35,6 +35,7 @@ _HEART_CENTRE = math.pi / 4 * (_LOBE + 2 / (3 * math.pi) / math.sqrt(2)) / _HEAR
 _HEART_RADIUS = math.sqrt(0.5) + _HEART_CENTRE
 
 Interval = Annotated[tuple[float, float], Field(strict=False)]
+Radius = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
 class Sprites(Data):
@@ -53,7 +54,7 @@ class Sprites(Data):
     """Pictures held out."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """The same seed gives the same pictures."""
-    scale: Interval = (0.4, 0.6)
+    scale: Annotated[tuple[Radius, Radius], Field(strict=False)] = (0.4, 0.6)
     """Smallest and largest radius of a sprite, in halves of the picture."""
     orientation: Interval = (0.0, 360.0)
     """First and last orientation in degrees."""
@@ -69,10 +70,10 @@ class Sprites(Data):
 
     @model_validator(mode="after")
     def _inside_the_picture(self) -> Sprites:
-        if self.scale[0] <= 0 or self.scale[1] + max(map(abs, self.position)) > 1:
+        if self.scale[1] + max(map(abs, self.position)) > 1:
             raise ValueError(
-                f"sprites have to lie within the picture: scale {list(self.scale)} has to be above 0, and its "
-                f"largest value and that of position {list(self.position)} add up to at most 1"
+                f"sprites have to lie within the picture: the largest value of scale {list(self.scale)} and that of "
+                f"position {list(self.position)} have to add up to at most 1"
             )
         return self
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from pydantic import Field
 
 from ...core.data import Data, Images, Split, data_folder
 from ...core.network import ImageShape
@@ -19,7 +20,7 @@ class Svhn(Data):
     """
 
     kind: Literal["svhn"] = "svhn"
-    root: str | None = None
+    root: str | None = Field(default=None, examples=["/data"])
     """Folder that has ``train_32x32.mat``; absent: the environment's INFOGAN_DATA, or else ``~/.cache/infogan``."""
 
     @property

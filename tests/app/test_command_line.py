@@ -225,7 +225,7 @@ def test_quality_refuses_runs_on_other_pictures(trained, run, tmp_path):
 
 def test_the_schema_is_a_json_schema_with_every_kind(run):
     out = run("schema")[1]
-    assert all(f'"const": "{kind}"' in out for kind in ("sprites", "mnist", "angle", "mutual_information"))
+    assert all(f'"kind": "{kind}"' in out for kind in ("sprites", "mnist", "angle", "mutual_information"))
     assert json.loads(out)["type"] == "object"
 
 

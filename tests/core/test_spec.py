@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
@@ -125,15 +125,6 @@ def test_schema_and_validation_refuse_the_same(
         RunSpec.model_validate(values)
 
 
-def test_the_schema_says_what_each_option_means() -> None:
-    text = RunSpec.model_json_schema()
-    codes = text["$defs"]["ModelSpec"]["properties"]["codes"]["additionalProperties"]["oneOf"]
-    by_kind = {option["properties"]["kind"]["const"]: option for option in codes}
-    assert by_kind["categorical"]["properties"]["n"]["description"] == "Number of values."
-    assert by_kind["bernoulli"]["description"].startswith("On (1) or off (0)")
-    assert all("kind" in option["required"] for option in codes)
-
-
 class Options(Strict):
     """Options within options."""
 
@@ -161,15 +152,6 @@ class NestedPlugin:
     @hookimpl
     def infogan_components(self) -> list[type]:
         return [Nested]
-
-
-@pytest.fixture
-def fresh_default(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
-    """The process's registry, made anew without installed plugins, and again afterwards."""
-    monkeypatch.setenv("INFOGAN_PLUGINS", "")
-    default.cache_clear()
-    yield default()
-    default.cache_clear()
 
 
 def test_a_plugin_added_later_is_in_spec_and_schema_at_once(fresh_default: Registry) -> None:

@@ -296,11 +296,11 @@ def test_the_seed_and_the_split_decide_the_pictures() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"scale": (0.4, 1.1)}, "at most 1, or objects would not fit"),
-        ({"scale": (0.0, 0.5)}, "above 0"),
+        ({"scale": (0.4, 1.1)}, "less than or equal to 1"),
+        ({"scale": (0.0, 0.5)}, "greater than 0"),
         ({"azimuth": (90.0, 0.0)}, "from low to high"),
-        ({"elevation": (0.0, 40.0)}, "within 1 and 90 degrees above the floor"),
-        ({"elevation": (40.0, 91.0)}, "within 1 and 90 degrees above the floor"),
+        ({"elevation": (0.0, 40.0)}, "greater than or equal to 1"),
+        ({"elevation": (40.0, 91.0)}, "less than or equal to 90"),
         ({"size": 8}, "greater than or equal to 16"),
         ({"n": 0}, "greater than or equal to 1"),
     ],

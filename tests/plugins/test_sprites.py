@@ -166,7 +166,7 @@ def test_nothing_is_cut_off_at_the_border(size: int, tolerance: float) -> None:
     [
         ({"scale": (0.4, 0.7), "position": (-0.4, 0.1)}, "add up to at most 1"),
         ({"scale": (0.4, 0.7), "position": (-0.1, 0.4)}, "add up to at most 1"),
-        ({"scale": (0.0, 0.5)}, "above 0"),
+        ({"scale": (0.0, 0.5)}, "greater than 0"),
         ({"orientation": (90.0, 0.0)}, "from low to high"),
         ({"size": 4}, "greater than or equal to 8"),
         ({"n": 0}, "greater than or equal to 1"),

@@ -14,7 +14,7 @@ class Ordinal(Code):
     """Level k of ``levels`` is a thermometer: k ones, then zeros. Q is the cumulative logit model."""
 
     kind: Literal["ordinal"] = "ordinal"
-    levels: int = Field(ge=2, le=1000)
+    levels: int = Field(ge=2, le=1000, examples=[5])
     """Number of levels, all equally likely."""
     discrete: ClassVar[bool] = True
     width = n_params = property(lambda self: self.levels - 1)
