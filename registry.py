@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import os
+import time
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from inspect import isabstract
 from typing import Any, TypeVar
 
@@ -16,15 +15,10 @@ import pluggy
 
 from .core.component import Component, nearest, short
 from .core.data import Data
+from .core.installed import GROUP, LIMIT_VARIABLE, Installed, installed, own_version, prints_aside
 from .core.latent import Code, Noise
 from .core.loss import LossTerm
 from .core.network import Body, Generator, Head
-
-GROUP = "infogan"
-"""The entry-point group in which a distribution names its plugins."""
-
-LIMIT_VARIABLE = "INFOGAN_PLUGINS"
-"""Environment variable: the entry points to load, comma-separated; empty for none; absent for all."""
 
 ROLES: Mapping[str, type[Component]] = {
     role.role: role for role in (Noise, Code, Generator, Body, Head, LossTerm, Data)
@@ -51,6 +45,9 @@ BUILT_IN = (
 )
 """The plugins that come with infogan, modules below ``infogan.plugins``."""
 
+SLOW = 5.0
+"""Seconds; a plugin that takes longer to load is warned of."""
+
 T = TypeVar("T")
 _Claims = dict[str, dict[str, T]]
 """What distributions offer: by name alone, then by distribution."""
@@ -70,6 +67,10 @@ class Hooks:
     @hookspec
     def infogan_recipes(self) -> dict[str, str]:  # type: ignore[empty-body]
         """The plugin's recipes: the YAML text of a whole run spec by its name."""
+
+
+HOOKS = ("infogan_components", "infogan_recipes")
+"""Their names."""
 
 
 class PluginError(ValueError):
@@ -93,6 +94,12 @@ class Plugin:
     recipes: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
     """Why it was skipped; None where it works."""
+    enabled: bool = True
+    """False where the environment leaves it out."""
+    seconds: float = 0.0
+    """What loading it took."""
+    notes: tuple[str, ...] = ()
+    """What else is wrong with it, although it works."""
 
     @property
     def kinds(self) -> dict[str, list[str]]:
@@ -141,7 +148,7 @@ class Registry:
 
     @property
     def plugins(self) -> tuple[Plugin, ...]:
-        """All plugins, broken ones too."""
+        """All plugins, broken ones and disabled ones too."""
         self._load()
         return tuple(self._plugins)
 
@@ -205,36 +212,53 @@ class Registry:
         if owners and not distribution:
             choices = " or ".join(f"'{owner}:{name}'" for owner in sorted(owners))
             raise UnknownKind(f"{what} {name!r} comes from more than one distribution; write {choices}")
-        raise UnknownKind(f"{none} {short(repr(name), 60)}{nearest(name, names)}{self._failures()}")
+        raise UnknownKind(f"{none} {short(repr(name), 60)}{nearest(name, names)}{self.unavailable()}")
 
-    def _failures(self) -> str:
-        broken = [f"plugin {plugin} was not loaded: {plugin.error}" for plugin in self._plugins if plugin.error]
-        return "".join(f" ({line})" for line in broken)
+    def unavailable(self) -> str:
+        """The end of an error message about a name that was not found: the plugins that might have it."""
+        lines = [f"plugin {plugin} was not loaded: {plugin.error}" for plugin in self._plugins if plugin.error]
+        disabled = [str(plugin) for plugin in self._plugins if not plugin.enabled]
+        if disabled:
+            lines.append(f"{LIMIT_VARIABLE} leaves out {', '.join(disabled)}")
+        return "".join(f" ({line})" for line in lines)
 
     def _load(self) -> None:
         if self._loaded:
             return
         self._loaded = True
         for name in BUILT_IN:
+            start = time.perf_counter()
             module = importlib.import_module(f".plugins.{name}", __package__)
-            self._plugins.append(self._examine(module, name, GROUP, ""))
-        for entry_point in _installed() if self._entry_points else ():
-            self._plugins.append(self._taken(entry_point))
+            plugin = self._examine(module, name, GROUP, own_version())
+            self._plugins.append(replace(plugin, seconds=time.perf_counter() - start))
+        for found in installed() if self._entry_points else ():
+            self._plugins.append(self.taken(found))
         for plugin in self._plugins:  # last, so that a filter that makes errors of warnings stops no plugin
             if plugin.error:
                 warnings.warn(f"infogan plugin {plugin} was not loaded: {plugin.error}", RuntimeWarning, stacklevel=3)
+            for note in plugin.notes:
+                warnings.warn(f"infogan plugin {plugin}: {note}", RuntimeWarning, stacklevel=3)
 
-    def _taken(self, entry_point: EntryPoint) -> Plugin:
-        """The plugin of an entry point, whole, or else with the error for which it is skipped."""
-        distribution = _of_distribution(entry_point, "name") or "unknown"
-        version = _of_distribution(entry_point, "version")
-        try:
-            return self._examine(entry_point.load(), entry_point.name, distribution, version)
-        except (KeyboardInterrupt, MemoryError):
-            raise
-        except BaseException as error:  # a plugin is anyone's code: even SystemExit must not end us
-            cause = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
-            return Plugin(entry_point.name, distribution, version, error=cause)
+    def taken(self, found: Installed) -> Plugin:
+        """An installed plugin, whole, or else with the error for which it is skipped.
+
+        It is none of `plugins` by that.
+        """
+        self._load()
+        named = Plugin(found.name, found.distribution, found.version, enabled=found.enabled)
+        if not found.enabled:
+            return named
+        start = time.perf_counter()
+        with prints_aside() as aside:
+            try:
+                plugin = self._examine(found.load(), named.name, named.distribution, named.version)
+            except (KeyboardInterrupt, MemoryError):
+                raise
+            except BaseException as error:  # a plugin is anyone's code: even SystemExit must not end us
+                cause = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+                plugin = replace(named, error=cause)
+        seconds = time.perf_counter() - start
+        return replace(plugin, seconds=seconds, notes=tuple(_notes(seconds, aside.said)))
 
     def _examine(self, module: object, name: str, distribution: str, version: str) -> Plugin:
         """Register the module with pluggy, call its hooks and check what they give."""
@@ -254,7 +278,7 @@ class Registry:
             if self._manager.has_plugin(unique):
                 self._manager.unregister(name=unique)
             if isinstance(error, pluggy.PluginValidationError):
-                raise PluginError(str(error)) from None
+                raise PluginError(f"{error}; the hooks are {' and '.join(HOOKS)}, without arguments") from None
             raise
         return Plugin(name, distribution, version, components, recipes)
 
@@ -307,11 +331,10 @@ def _names(claims: _Claims[T]) -> dict[str, T]:
 
 
 def _nothing_offered(module: object) -> str:
-    hooks = ("infogan_components", "infogan_recipes")
-    unmarked = [hook for hook in hooks if hasattr(module, hook)]
+    unmarked = [hook for hook in HOOKS if hasattr(module, hook)]
     if unmarked:
         return f"its {' and '.join(unmarked)} gives nothing; is it marked with @infogan.hookimpl?"
-    return f"it has neither of the hooks {' and '.join(hooks)}"
+    return f"it has neither of the hooks {' and '.join(HOOKS)}"
 
 
 def _check_component(component: object) -> None:
@@ -330,26 +353,11 @@ def _check_component(component: object) -> None:
         raise PluginError(f"the kind {kind_of(component)!r} of {component.__name__} must not contain a colon")
 
 
-def _installed() -> list[EntryPoint]:
-    """Installed plugins in an order that no installation changes, limited by the environment variable."""
-    found = sorted(entry_points(group=GROUP), key=lambda e: (_of_distribution(e, "name"), e.name, e.value))
-    limit = os.environ.get(LIMIT_VARIABLE)
-    if limit is None:
-        return found
-    wanted = {name.strip() for name in limit.split(",") if name.strip()}
-    names = {entry_point.name for entry_point in found}
-    for name in sorted(wanted - names):
-        message = f"{LIMIT_VARIABLE} names {name!r}, which is no installed plugin{nearest(name, names)}"
-        warnings.warn(message, RuntimeWarning, stacklevel=4)
-    return [entry_point for entry_point in found if entry_point.name in wanted]
-
-
-def _of_distribution(entry_point: EntryPoint, field: str) -> str:
-    """Name or version of the distribution that an entry point is of; empty where its metadata are damaged."""
-    try:
-        return getattr(entry_point.dist, field) or ""
-    except Exception:  # what a missing field raises differs between versions of Python
-        return ""
+def _notes(seconds: float, said: str) -> Iterator[str]:
+    if seconds > SLOW:
+        yield f"it takes {seconds:.1f} s to load; what it needs late, it can import late"
+    if said.strip():
+        yield f"it prints when it is loaded, {short(repr(said.strip()))}; a command's output has no place for that"
 
 
 @cache

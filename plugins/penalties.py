@@ -26,24 +26,29 @@ class _Penalty(LossTerm):
 
 
 class R1(_Penalty):
-    """Half of `E[|grad D(x)|^2]` over real pictures (Mescheder et al. 2018, equation 9); ``weight`` is their gamma.
+    """Half of `E[|grad D(x)|^2]` over real pictures (Mescheder et al. 2018, equation 9).
 
     It holds D flat where the data are, so that the game can come to rest.
     """
 
     kind: Literal["r1"] = "r1"
     weight: float = Field(default=10.0, ge=0.0)
+    """Factor on the term: the paper's gamma."""
 
     def d_loss(self, view: StepView) -> Tensor:
         return 0.5 * _slope(view, view.real, "real").square().sum(dim=1).mean()
 
 
 class GradientPenalty(_Penalty):
-    """`E[(|grad D(x)| - 1)^2]` on random mixtures of real and generated pictures (Gulrajani et al. 2017, equation 3)."""
+    """`E[(|grad D(x)| - 1)^2]` on random mixtures of real and generated pictures.
+
+    Gulrajani et al. 2017, equation 3.
+    """
 
     draws: ClassVar[bool] = True
     kind: Literal["gradient_penalty"] = "gradient_penalty"
     weight: float = Field(default=10.0, ge=0.0)
+    """Factor on the term: the paper's lambda."""
 
     def d_loss(self, view: StepView) -> Tensor:
         share = view.draw(1).to(view.real).reshape(-1, 1, 1, 1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -175,6 +177,35 @@ def registry() -> Registry:
     known = Registry(entry_points=False)
     known.add(TinyPlugin(), "tiny")
     return known
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Installs a distribution with one module: ``install("infogan-a", source)``; its entry point has the same name."""
+    numbers = itertools.count()
+    monkeypatch.delenv("INFOGAN_PLUGINS", raising=False)
+
+    def install(
+        distribution: str,
+        source: str,
+        *,
+        version: str = "1.0",
+        entry_point: str | None = None,
+        attribute: str = "",
+        requires: tuple[str, ...] = (),
+    ) -> None:
+        number = next(numbers)
+        site, module = tmp_path / f"site{number}", f"{tmp_path.name}_{number}".replace("-", "_")
+        info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
+        info.mkdir(parents=True)
+        (site / f"{module}.py").write_text(source)
+        needs = "".join(f"Requires-Dist: {requirement}\n" for requirement in requires)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n{needs}")
+        value = f"{module}:{attribute}" if attribute else module
+        (info / "entry_points.txt").write_text(f"[infogan]\n{entry_point or distribution} = {value}\n")
+        monkeypatch.syspath_prepend(site)
+
+    return install
 
 
 @pytest.fixture

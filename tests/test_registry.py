@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -16,7 +15,7 @@ from infogan.core.component import Component
 from infogan.registry import BUILT_IN, ROLES, PluginError, UnknownKind, default
 
 PART = """
-from typing import Literal
+from typing import Any, Literal
 import torch
 from infogan import Noise, hookimpl
 
@@ -41,25 +40,6 @@ GOOD = PART.format(name="Good", kind="good", width=2) + HOOK.format(name="Good")
 """A plugin with the noise ``good``."""
 
 Install = Callable[..., None]
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Installs a distribution with one module: ``install("infogan-a", source)``."""
-    numbers = itertools.count()
-    monkeypatch.delenv("INFOGAN_PLUGINS", raising=False)
-
-    def install(distribution: str, source: str, *, version: str = "1.0", entry_point: str | None = None) -> None:
-        number = next(numbers)
-        site, module = tmp_path / f"site{number}", f"{tmp_path.name}_{number}".replace("-", "_")
-        info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
-        info.mkdir(parents=True)
-        (site / f"{module}.py").write_text(source)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
-        (info / "entry_points.txt").write_text(f"[infogan]\n{entry_point or distribution} = {module}\n")
-        monkeypatch.syspath_prepend(site)
-
-    return install
 
 
 def loaded(*, warned: int = 0) -> Registry:
@@ -98,10 +78,16 @@ def test_without_entry_points_only_built_in_parts_are_seen(install: Install) -> 
         Registry(entry_points=False).find("noise", "good")
 
 
-BROKEN = {
+BROKEN: dict[str, Any] = {
     "import": ("import no_such_module_anywhere", "ModuleNotFoundError: No module named 'no_such_module_anywhere'"),
     "syntax": ("def (:", "SyntaxError"),
     "exit": ("raise SystemExit(3)", "SystemExit: 3"),
+    "missing attribute": (GOOD, "AttributeError: module", {"attribute": "plugin"}),
+    "needs a newer infogan": (
+        "raise AssertionError('it is imported all the same')",
+        "ImportError: it needs infogan>=99, and this is infogan 0",
+        {"requires": ("numpy", "infogan>=99; python_version > '3'")},
+    ),
     "no hook": ("x = 1", "it has neither of the hooks infogan_components and infogan_recipes"),
     "misspelt hook": (
         "from infogan import hookimpl\n@hookimpl\ndef infogan_component(): return []",
@@ -157,9 +143,9 @@ BROKEN = {
 
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_plugin_is_skipped_with_one_warning(install: Install, fault: str) -> None:
-    source, cause = BROKEN[fault]
+    source, cause, *how = BROKEN[fault]
     install("infogan-after", GOOD.replace("good", "after"))
-    install("infogan-broken", source, version="0.3", entry_point="mine")
+    install("infogan-broken", source, version="0.3", entry_point="mine", **(how[0] if how else {}))
     install("infogan-zuletzt", GOOD.replace("good", "zuletzt"))
     registry = Registry()
     with warnings.catch_warnings(record=True) as caught:
@@ -176,6 +162,37 @@ def test_a_broken_plugin_is_skipped_with_one_warning(install: Install, fault: st
         registry.find("noise", "good")
     with pytest.raises(UnknownKind, match=r"plugin mine \(infogan-broken 0.3\) was not loaded: "):
         registry.recipe("mine")
+
+
+@pytest.mark.parametrize(
+    "requires", ["infogan>=0.0.1,<99", "infogan>=99; extra == 'later'", "not a requirement", "x>=99"]
+)
+def test_requirements_that_are_met_or_not_for_infogan_stop_nothing(install: Install, requires: str) -> None:
+    install("infogan-good", GOOD, requires=(requires,))
+    assert loaded().find("noise", "good")
+
+
+def test_what_a_plugin_prints_goes_aside_with_a_warning(install: Install, capfd: pytest.CaptureFixture[str]) -> None:
+    install("infogan-loud", "print('hello from afar')\n" + GOOD, version="3")
+    registry = Registry()
+    with pytest.warns(RuntimeWarning, match=r"infogan-loud \(infogan-loud 3\): it prints when it is loaded, 'hello"):
+        assert registry.find("noise", "good")
+    assert capfd.readouterr() == ("", "hello from afar\n")
+
+
+def test_a_plugin_that_is_slow_to_load_works_and_is_warned_of(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("infogan-quick", GOOD.replace("good", "quick"))
+    install("infogan-slow", "import time; time.sleep(0.4)\n" + GOOD, version="3")
+    monkeypatch.setattr("infogan.registry.SLOW", 0.3)
+    registry = Registry()
+    with pytest.warns(RuntimeWarning, match=r"infogan-slow \(infogan-slow 3\): it takes 0\.[3-9] s to load") as caught:
+        assert {"good", "quick"} <= registry.components("noise").keys()
+    assert len(caught) == 1
+    slow = registry.provider(registry.find("noise", "good"))
+    assert slow is not None
+    assert slow.seconds > 0.3
 
 
 def test_all_of_a_plugin_or_none_of_it(install: Install) -> None:
@@ -282,7 +299,16 @@ def test_the_environment_limits_what_is_loaded(
         install(f"infogan-{letter}", GOOD.replace("good", letter))
     if limit is not None:
         monkeypatch.setenv("INFOGAN_PLUGINS", limit)
-    assert loaded().components("noise").keys() - {"normal", "uniform"} == found
+    registry = loaded()
+    assert registry.components("noise").keys() - {"normal", "uniform"} == found
+    for letter in {"a", "b"} - found:
+        with pytest.raises(
+            UnknownKind, match=rf"INFOGAN_PLUGINS leaves out .*infogan-{letter} \(infogan-{letter} 1.0\)"
+        ):
+            registry.find("noise", letter)
+    assert {plugin.name for plugin in registry.plugins if not plugin.enabled} == {
+        f"infogan-{letter}" for letter in {"a", "b"} - found
+    }
 
 
 def test_what_the_environment_leaves_out_is_not_imported(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,137 @@
+"""What a kind is and which options it takes, read off its class: for the command line and the reference."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from doctest import DocTestParser
+from textwrap import indent
+from typing import Any
+
+from ..core.component import Component, nearest
+from ..registry import ROLES, Registry, UnknownKind
+
+JsonSchema = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a kind."""
+
+    name: str
+    values: str
+    """What it takes, in words."""
+    default: str | None
+    """As a spec would say it; None where a spec has to."""
+    description: str
+
+    def __str__(self) -> str:
+        default = "has to be given" if self.default is None else f"{self.default} unless given"
+        return f"    {self.name}: {self.values}; {default}\n{indent(self.description, ' ' * 8)}"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind, as a user meets it in a spec."""
+
+    role: str
+    name: str
+    """What a spec writes: with the distribution before it where more than one has the kind."""
+    provider: str
+    """The plugin that it comes from, with its distribution and version."""
+    documentation: str
+    """The class's docstring, without the examples."""
+    options: tuple[Option, ...]
+
+    def __str__(self) -> str:
+        heading = f"{self.role} {self.name}, from plugin {self.provider}"
+        return "\n\n".join([heading, indent(self.documentation, " " * 4), *map(str, self.options)])
+
+
+def describe(component: type[Component], registry: Registry) -> Kind:
+    """The documentation of a part's class.
+
+    >>> from infogan import Registry
+    >>> registry = Registry(entry_points=False)
+    >>> describe(registry.find("code", "bernoulli"), registry).options[0].values
+    'number above 0 and below 1'
+    """
+    schema = component.model_json_schema()
+    required = schema.get("required", [])
+    options = tuple(
+        Option(
+            name,
+            in_words(option),
+            None if name in required else json.dumps(option.get("default", _default(component, name))),
+            inspect.cleandoc(option.get("description", "")),
+        )
+        for name, option in schema["properties"].items()
+        if name != "kind"
+    )
+    pieces = DocTestParser().parse(inspect.cleandoc(vars(component).get("__doc__") or ""))
+    documentation = "".join(piece for piece in pieces if isinstance(piece, str)).strip()
+    return Kind(component.role, registry.name(component), str(registry.provider(component)), documentation, options)
+
+
+def kinds_named(name: str, registry: Registry) -> list[Kind]:
+    """The kind of that name in each role that has one. UnknownKind with the names there are where none has."""
+    by_role = {role: registry.components(role) for role in ROLES}
+    found = [describe(components[name], registry) for components in by_role.values() if name in components]
+    if not found:
+        known = {kind for components in by_role.values() for kind in components}
+        raise UnknownKind(f"no part is of kind {name!r}{nearest(name, known)}{registry.unavailable()}")
+    return found
+
+
+def _default(component: type[Component], name: str) -> Any:
+    """A default that the class makes anew for each part, such as an empty mapping."""
+    return component.model_fields[name].get_default(call_default_factory=True, validated_data={})
+
+
+_TYPES = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false", "null": "null"}
+
+
+def in_words(schema: JsonSchema) -> str:
+    """What a JSON Schema takes.
+
+    >>> in_words({"type": "integer", "minimum": 2, "maximum": 9})
+    'whole number from 2 to 9'
+    >>> in_words({"anyOf": [{"const": "learned"}, {"type": "number", "exclusiveMinimum": 0}]})
+    '"learned", or number above 0'
+    """
+    if "anyOf" in schema:
+        return ", or ".join(map(in_words, schema["anyOf"]))
+    if "const" in schema:
+        return json.dumps(schema["const"])
+    if "enum" in schema:
+        return " or ".join(map(json.dumps, schema["enum"]))
+    if "prefixItems" in schema:
+        return f"[{', '.join(map(in_words, schema['prefixItems']))}]"
+    if schema.get("type") == "array":
+        return f"list of {in_words(schema.get('items', {}))}"
+    if schema.get("type") == "object":
+        return f"mapping of name to {in_words(schema.get('additionalProperties', {}))}"
+    return f"{_TYPES.get(schema.get('type', ''), 'anything')}{_range(schema)}"
+
+
+def _range(schema: JsonSchema) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        return f" from {_plain(low)} to {_plain(high)}"
+    bounds = [
+        f"{words} {_plain(schema[key])}"
+        for key, words in (
+            ("minimum", "at least"),
+            ("exclusiveMinimum", "above"),
+            ("maximum", "at most"),
+            ("exclusiveMaximum", "below"),
+        )
+        if key in schema
+    ]
+    return f" {' and '.join(bounds)}" if bounds else ""
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else str(number)
