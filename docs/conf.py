@@ -34,5 +34,5 @@ python_maximum_signature_line_length = 100
 
 nitpicky = True
 nitpick_ignore_regex = [  # there is no network for other libraries' inventories
-    ("py:class", r"Tensor|(annotated_types|collections|pathlib|pluggy|pydantic|torch)\..*"),
+    ("py:class", r"Tensor|(annotated_types|collections|importlib|pathlib|pluggy|pydantic|torch)\..*"),
 ]

@@ -7,25 +7,97 @@ import inspect
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, is_dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
+import typer
+from command_line import commands
 from sphinx.errors import PycodeError
 from sphinx.pycode import ModuleAnalyzer
 
+from infogan.app.kinds import describe
+from infogan.registry import ROLES, Registry
+
 MODULES = ("infogan", "infogan.evaluation", "infogan.testing")
 """The modules whose ``__all__`` is the library's public face."""
+
+BESIDE = {
+    "library": (
+        "infogan.core.model.Posterior",
+        "infogan.core.model.Traversal",
+        "infogan.core.model.Edit",
+        "infogan.core.model.Frozen",
+        "infogan.core.discriminator.Discriminator",
+        "infogan.core.discriminator.DQ",
+        "infogan.training.run.TrainingSpec",
+        "infogan.core.build.PartError",
+        "infogan.core.storage.StorageError",
+        "infogan.training.loop.TrainingError",
+    ),
+    "interfaces": (
+        "infogan.core.component.Component",
+        "infogan.core.loss.StepView",
+        "infogan.core.share.Share",
+        "infogan.core.data.Images",
+    ),
+    "plugins": (
+        "infogan.registry.Hooks",
+        "infogan.registry.Plugin",
+        "infogan.registry.PluginError",
+        "infogan.registry.UnknownKind",
+        "infogan.core.installed.Installed",
+    ),
+}
+"""Classes that public functions take, return or raise, and plugins fill, by the page of the reference."""
 
 
 @dataclass(frozen=True)
 class Entry:
     """One thing that the reference has to have."""
 
-    type: str
-    """As Sphinx has it in its inventory: ``class``, ``method``, ``kind``, ``command``, ..."""
+    domain: str
+    """``py`` for names of Python; else as Sphinx has it: ``std:kind``, ``std:cmdoption``, ..."""
     name: str
     documentation: str
     """Empty where there is none."""
+
+
+def everything(registry: Registry, app: typer.Typer) -> Iterator[Entry]:
+    """All that is public: names, classes beside them, kinds and recipes of a registry, commands."""
+    for module in MODULES:
+        yield from names(module)
+    for address in (address for addresses in BESIDE.values() for address in addresses):
+        yield from thing(address, located(address))
+    yield from kinds(registry)
+    yield from (Entry("std:recipe", name, first_comment(text)) for name, text in registry.recipes.items())
+    yield from invocations(app)
+
+
+def kinds(registry: Registry) -> Iterator[Entry]:
+    """Every kind of every role, with its options."""
+    for role in ROLES:
+        for component in registry.components(role).values():
+            kind = describe(component, registry)
+            name = f"{role} {kind.name}"
+            yield Entry("std:kind", name, kind.documentation)
+            yield from (
+                Entry("std:kind-option", f"{name}.{option.name}", option.description) for option in kind.options
+            )
+
+
+def invocations(app: typer.Typer) -> Iterator[Entry]:
+    """Every command, with its arguments and options."""
+    for command in commands(app):
+        yield Entry("std:infogan-command", command.name, command.help)
+        for parameter in command.parameters:
+            name = f"{command.name.replace(' ', '-')}.{parameter.name.split()[0]}"
+            yield Entry("std:cmdoption", name, parameter.help)
+
+
+def located(address: str) -> Any:
+    """A thing by its address."""
+    module, _, name = address.rpartition(".")
+    return getattr(importlib.import_module(module), name)
 
 
 def names(module: str) -> Iterator[Entry]:
@@ -37,12 +109,12 @@ def names(module: str) -> Iterator[Entry]:
 def thing(address: str, value: Any) -> Iterator[Entry]:
     """A class with its members, a function, or a constant."""
     if inspect.isclass(value):
-        yield Entry("class", address, class_documentation(value))
+        yield Entry("py", address, class_documentation(value))
         yield from members(address, value)
     elif inspect.isroutine(value):
-        yield Entry("function", address, inspect.getdoc(value) or "")
+        yield Entry("py", address, inspect.getdoc(value) or "")
     else:
-        yield Entry("data", address, constant_documentation(address.rpartition(".")[2], value))
+        yield Entry("py", address, constant_documentation(address.rpartition(".")[2], value))
 
 
 def members(address: str, cls: type) -> Iterator[Entry]:
@@ -52,12 +124,9 @@ def members(address: str, cls: type) -> Iterator[Entry]:
         if name.startswith(("_", "model_")):
             continue
         member = vars(cls).get(name)
-        if isinstance(member, property) or hasattr(member, "func"):  # a cached property keeps its function there
-            yield Entry("property", f"{address}.{name}", method_documentation(cls, name))
-        elif inspect.isroutine(member):
-            yield Entry("method", f"{address}.{name}", method_documentation(cls, name))
-        else:
-            yield Entry("attribute", f"{address}.{name}", field_documentation(cls, name))
+        method = inspect.isroutine(member) or isinstance(member, property | cached_property)
+        documentation = method_documentation(cls, name) if method else field_documentation(cls, name)
+        yield Entry("py", f"{address}.{name}", documentation)
 
 
 def class_documentation(cls: type) -> str:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from command_line import Command, Parameter, commands
 from docutils import nodes
-from public import constant_documentation, field_documentation, first_comment
+from public import BESIDE, constant_documentation, field_documentation, first_comment, located
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -20,6 +20,7 @@ from sphinx.util.docutils import SphinxDirective
 from infogan.app.command_line import app as command_line
 from infogan.app.kinds import Kind, Option, describe, in_words
 from infogan.core.component import Component, Strict
+from infogan.core.latent import Prior
 from infogan.registry import ROLES, Registry
 
 
@@ -30,7 +31,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_object_type("infogan-command", "infogan-command", "%s (command)", objname="command")
     app.connect("autodoc-process-docstring", read_sections)
     app.connect("autodoc-process-signature", without_fields)
-    for directive in (PublicNames, Interfaces, Classes, Kinds, Recipes, Commands):
+    for directive in (PublicNames, Interfaces, Beside, Kinds, Recipes, Commands):
         app.add_directive(directive.name, directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -87,26 +88,24 @@ class PublicNames(Generated):
 
 
 class Interfaces(Generated):
-    """The interface of each role, after what they share."""
+    """The interface of each role, after the one that two of them share."""
 
     name = "interfaces"
 
     def lines(self) -> Iterator[str]:
-        shared = [base for role in ROLES.values() for base in role.__mro__[1:] if issubclass(base, Component)]
-        for interface in [*dict.fromkeys(shared[::-1]), *ROLES.values()]:
-            yield from automatic(address(interface), interface)
+        for interface in (Prior, *ROLES.values()):
+            yield from automatic(f"infogan.{interface.__name__}", interface)
 
 
-class Classes(Generated):
-    """Classes that users meet, and need not import, one a line."""
+class Beside(Generated):
+    """The classes beside the public names, those of one page."""
 
-    name = "classes"
-    has_content = True
+    name = "beside"
+    required_arguments = 1
 
     def lines(self) -> Iterator[str]:
-        for name in self.content:
-            module, _, cls = name.rpartition(".")
-            yield from automatic(name, getattr(importlib.import_module(module), cls))
+        for name in BESIDE[self.arguments[0]]:
+            yield from automatic(name, located(name))
 
 
 class Kinds(Generated):
@@ -139,18 +138,6 @@ class Commands(Generated):
     def lines(self) -> Iterator[str]:
         for command in commands(command_line):
             yield from written_command(command)
-
-
-def address(component: type[Component]) -> str:
-    """Where a user imports an interface from."""
-    import infogan
-
-    return f"infogan.{component.__name__}" if component.__name__ in infogan.__all__ else qualified(component)
-
-
-def qualified(thing: Any) -> str:
-    """Where a thing is defined."""
-    return f"{thing.__module__}.{thing.__qualname__}"
 
 
 def automatic(name: str, value: Any) -> Iterator[str]:

@@ -42,7 +42,7 @@ class FileLinks(SphinxTransform):
         for node in [*self.document.findall(is_file_link)]:
             origin = Path(node.source or self.env.doc2path(self.env.docname)).parent
             target, _, part = node["reftarget"].partition("#")
-            file = (origin / target).resolve()
+            file = (origin / f"{target}.md" if node["refdomain"] == "doc" else origin / target).resolve()
             page = self._page(file)
             if page is not None:
                 found = addnodes.pending_xref(
@@ -86,9 +86,12 @@ class LinksToDefinitions(SphinxTransform):
 
 
 def is_file_link(node: nodes.Node) -> bool:
-    """Whether MyST left the node for a link that is no URL."""
+    """Whether MyST made the node for a link to a file that is no page."""
     links = addnodes.pending_xref | addnodes.download_reference
-    return isinstance(node, links) and node.get("reftype") == "myst" and not node["reftarget"].startswith("#")
+    if not isinstance(node, links) or node.get("reftype") != "myst":
+        return False
+    page = node["refdomain"] == "doc" and not node["reftarget"].startswith("/")
+    return not page and not node["reftarget"].startswith("#")
 
 
 def documented(signature: addnodes.desc_signature) -> Any:
