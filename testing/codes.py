@@ -1,7 +1,6 @@
 """The contract of what the generator is fed: noise and codes.
 
-Facts are checked on draws of the code's own prior and on some hundred settings of what Q might emit.
-Monte-Carlo comparisons allow five standard errors; seeds are fixed, so a check never flickers.
+What a code's law has to be is in `laws`. Seeds are fixed, so a check never flickers.
 """
 
 from __future__ import annotations
@@ -15,7 +14,9 @@ import torch
 from torch import Tensor
 
 from ..core.latent import Code, Latents, Noise, Prior
-from .common import ROWS, check_options, check_tensor, no_error, require, seeded, untouched_global_state
+from .common import ROWS, check_options, check_tensor, every_value, no_error, require, seeded, untouched_global_state
+from .draws import Reference, check_independence, check_reference
+from .laws import check_law
 from .small import SmallNoise
 from .ways import check_nearest, check_span, check_way
 
@@ -24,14 +25,6 @@ DRAWS = 20_000
 
 MANY = 4096
 """Draws that hardly ever are the same twice, even of a code that is nearly always off."""
-
-ENTROPY_TOLERANCE = 0.03
-"""Nats by which the spacing estimate of a density's entropy may miss."""
-
-SIZES_AGREE = "do width, n_params and what the method reads and makes agree?"
-OVERFLOW = (
-    "use log_softmax, logsigmoid or softplus in place of a logarithm of exponentials, and clamp what goes into exp"
-)
 
 
 def check_noise(noise: Noise) -> None:
@@ -42,12 +35,14 @@ def check_noise(noise: Noise) -> None:
     check_way(noise)
 
 
-def check_code(code: Code, *, exact_mode: bool = True) -> None:
+def check_code(code: Code, *, exact_mode: bool = True, reference: Reference | None = None) -> None:
     """The contract of a code: sampling, likelihood, entropy, best guess, dial, and how a person writes it.
 
     Args:
         code: What to check; run it for a few settings of the options.
         exact_mode: False for a law whose most likely value can only be approximated.
+        reference: What the prior has to be, where something else knows: the probability of each position of a discrete
+            code's dial, or the cumulative distribution function of a code of one number (`scipy.stats.norm.cdf`).
 
     Raises AssertionError that says which promise is broken and what may be the cause.
     """
@@ -57,34 +52,24 @@ def check_code(code: Code, *, exact_mode: bool = True) -> None:
     _check_entropy(code)
     _check_sampling(code)
     values = code.sample(DRAWS, generator=seeded(1))
+    check_independence(code, values)
+    if reference is not None:
+        check_reference(code, values, reference)
     with untouched_global_state(code, "log_prob, mode, law, grid, between, nearest, encode or decode"):
-        _check_law(code, values, exact_mode=exact_mode)
+        _check_pure(code, values, exact_mode=exact_mode)
     _check_device(code)
     _check_traces(code)
 
 
-def _check_law(code: Code, values: Tensor, *, exact_mode: bool) -> None:
+def _check_pure(code: Code, values: Tensor, *, exact_mode: bool) -> None:
     """What holds without any draw but ``values``."""
     params = _some_params(code)
-    with no_error(code, f"log_prob of params {tuple(params.shape)} and values {(ROWS, code.width)}", SIZES_AGREE):
-        code.log_prob(params, values[:ROWS])
-    _check_likelihood(code, params, values[:ROWS])
-    _check_gradient(code, params, values[:ROWS])
     _check_dial(code, values)
     _check_kind_of_law(code, values)
+    check_law(code, params, values, exact_mode=exact_mode)
     check_span(code)
     check_way(code)
     check_nearest(code, values[:ROWS])
-    if exact_mode:
-        _check_mode(code, params, values[:ROWS])
-    if code.discrete:
-        _check_discrete_normalised(code, params)
-        _check_discrete_entropy(code, values)
-        _check_can_be_sure(code)
-    elif code.width == 1:
-        _check_density_normalised(code, params[:12], values)
-        _check_density_entropy(code, values)
-    _check_blind_bound(code, params[:24], values)
     _check_writing(code, values[:ROWS])
     _check_what_is_told(code, params)
 
@@ -134,48 +119,9 @@ def _some_params(code: Code) -> Tensor:
     return torch.randn(ROWS, code.n_params, generator=seeded(2)) * scales
 
 
-def _check_likelihood(code: Code, params: Tensor, values: Tensor) -> None:
-    """Finite, one number per picture, and a picture's number does not depend on its neighbours."""
-    found = check_tensor(
-        code,
-        "log_prob(params, value)",
-        code.log_prob(params, values),
-        (ROWS,),
-        shaped="it is one number for each picture: sum over the code's columns, and over nothing else",
-        finite=OVERFLOW,
-    )
-    alone = torch.cat([code.log_prob(params[i : i + 1], values[i : i + 1]) for i in range(8)])
-    require(
-        torch.allclose(alone, found[:8], rtol=1e-4, atol=1e-4),
-        code,
-        "log_prob of a picture alone differs from that in a batch; does it mix rows, or squeeze without a dim?",
-    )
-    with no_error(code, "log_prob of an empty batch", "does it take a maximum over the batch, or look at row 0?"):
-        check_tensor(code, "log_prob of an empty batch", code.log_prob(params[:0], values[:0]), (0,))
-    far = 100 * torch.ones(code.n_params)
-    extremes = torch.stack([far, -far, far * (-1.0) ** torch.arange(code.n_params)])
-    far_off = code.log_prob(extremes, values[:3])
-    check_tensor(code, "log_prob for params of 100 and -100", far_off, (3,), finite=OVERFLOW)
-
-
-def _check_gradient(code: Code, params: Tensor, values: Tensor) -> None:
-    """The likelihood has a finite gradient that reaches every column that Q emits."""
-    leaf = params.clone().requires_grad_()
-    found = code.log_prob(leaf, values)
-    require(found.requires_grad, code, "log_prob has no gradient; is params detached, or rebuilt as a new tensor?")
-    (gradient,) = torch.autograd.grad(found.sum(), [leaf])
-    check_tensor(code, "the gradient of log_prob", gradient, tuple(params.shape), finite=OVERFLOW)
-    for column in range(code.n_params):
-        require(
-            bool(gradient[:, column].any()),
-            code,
-            f"column {column} of params receives no gradient; is log_prob ignoring it?",
-        )
-
-
 def _check_dial(code: Code, draws: Tensor) -> None:
     """A dial has as many positions as asked for, or else every value; none twice, none where no draw comes near."""
-    values = _values_of(code)
+    values = every_value(code)
     everything = None if values is None else len(values)
     low, high = draws.amin(dim=0), draws.amax(dim=0)
     slack = 0.25 * (high - low).clamp_min(1e-6)  # a law with thin tails has ends that hardly any draw reaches
@@ -204,12 +150,6 @@ def _check_dial(code: Code, draws: Tensor) -> None:
         )
 
 
-def _values_of(code: Code) -> Tensor | None:
-    """Every value of a code, ``(k, width)``, where its dial holds them all; else None."""
-    shorter, longer = code.grid(64), code.grid(65)
-    return shorter if len(shorter) == len(longer) else None
-
-
 def _check_kind_of_law(code: Code, values: Tensor) -> None:
     """``discrete`` tells the truth, and a discrete code draws nothing that its dial lacks."""
     repeats = 1 - len(values.unique(dim=0)) / len(values)
@@ -220,140 +160,10 @@ def _check_kind_of_law(code: Code, values: Tensor) -> None:
             f"{repeats:.0%} of its draws repeat others; is it discrete, or its range too fine for float32?",
         )
         return
-    dial = _values_of(code)
+    dial = every_value(code)
     if dial is not None:
         known = (values[:ROWS, None, :] == dial[None]).all(dim=2).any(dim=1)
         require(bool(known.all()), code, "it draws values that its grid, which has to hold every value, lacks")
-
-
-def _check_mode(code: Code, params: Tensor, values: Tensor) -> None:
-    """Nothing is likelier than the mode: no draw, no dial position."""
-    with no_error(code, "mode(params)", SIZES_AGREE):
-        best = check_tensor(
-            code, "mode(params)", code.mode(params), (ROWS, code.width), shaped="it is a value for each picture"
-        )
-    peak = code.log_prob(params, best)
-    slack = 1e-4 * (1 + peak.abs())
-    rivals = {"a draw of the prior": values}
-    rivals |= {f"dial position {i}": row.expand(ROWS, -1) for i, row in enumerate(code.grid(9)[:32])}
-    for what, rival in rivals.items():
-        better = code.log_prob(params, rival) > peak + slack
-        require(
-            not bool(better.any()),
-            code,
-            f"{what} is likelier than the mode for {int(better.sum())} of {ROWS} params; "
-            f"do mode and log_prob read the same columns?",
-        )
-
-
-def _pairs(code: Code, params: Tensor, values: Tensor) -> Tensor:
-    """log_prob of every value under every setting: ``(rows, n_params), (k, width) -> (rows, k)``."""
-    rows, k = len(params), len(values)
-    flat = code.log_prob(params.repeat_interleave(k, dim=0), values.repeat(rows, 1))
-    return flat.reshape(rows, k)
-
-
-def _check_discrete_normalised(code: Code, params: Tensor) -> None:
-    dial = _values_of(code)
-    total = _pairs(code, params, code.grid(64) if dial is None else dial).double().exp().sum(dim=1)
-    wrong = total > 1.001 if dial is None else (total - 1).abs() > 1e-3
-    require(
-        not bool(wrong.any()),
-        code,
-        f"its probabilities add up to {float(total[wrong.int().argmax()]):.4f} and not to 1; is log_prob normalised?",
-    )
-
-
-def _check_density_normalised(code: Code, params: Tensor, values: Tensor) -> None:
-    """The density has mass 1: on the whole line, or (for a law that wraps around) where the prior lives."""
-    low, high = values.min(), values.max()
-    inside = torch.linspace(float(low), float(high), 20_001)
-    steps = torch.logspace(-7, 4, 20_001) * (high - low)
-    wraps, spreads = [], []
-    for row in params:
-        centre = code.mode(row.unsqueeze(0))[0, 0]
-        line = torch.cat([centre - steps.flip(0), centre.reshape(1), centre + steps])
-        spreads.append(_mass(code, row, line))
-        wraps.append(_mass(code, row, inside))
-    close = [all(abs(mass - 1) < 0.01 for mass in masses) for masses in (spreads, wraps)]
-    worst = max(spreads, key=lambda mass: abs(mass - 1))
-    require(any(close), code, f"its density has mass {worst:.3f} and not 1; is log_prob normalised?")
-
-
-def _mass(code: Code, row: Tensor, positions: Tensor) -> float:
-    """The integral of the density over ``positions``, by trapezoids."""
-    density = _pairs(code, row.unsqueeze(0), positions.unsqueeze(1))[0].double().exp()
-    return float(torch.trapezoid(density, positions.double()))
-
-
-def _check_discrete_entropy(code: Code, values: Tensor) -> None:
-    """Against the frequencies of draws, with Miller and Madow's correction for their number."""
-    counts = values.unique(dim=0, return_counts=True)[1].double()
-    share = counts / counts.sum()
-    surprise = -share.log()
-    estimate = float((share * surprise).sum()) + (len(counts) - 1) / (2 * len(values))
-    spread = float((share * (surprise - (share * surprise).sum()).square()).sum().sqrt())
-    allowed = 5 * spread / math.sqrt(len(values)) + 2e-3 + len(counts) / len(values)
-    _require_entropy(code, estimate, allowed)
-
-
-def _check_can_be_sure(code: Code) -> None:
-    """Q can say that it is sure of each value; else L_I could never come near H(c)."""
-    dial = _values_of(code)
-    if dial is not None:
-        fitted = _fit(code, torch.zeros(len(dial), code.n_params), dial)
-        least = float(code.log_prob(fitted, dial).exp().min())
-        require(
-            least > 0.5,
-            code,
-            f"whatever Q emits, some value gets a probability of at most {least:.2f}, so that L_I never comes near "
-            f"H(c); is a softmax or sigmoid applied twice?",
-        )
-
-
-def _check_density_entropy(code: Code, values: Tensor) -> None:
-    """Against Vasicek's estimate (1976) from the spacing of sorted draws, of which it looks m apart."""
-    ordered = values[:, 0].double().sort().values
-    m = 30
-    gaps = (ordered[m:] - ordered[:-m]).clamp_min(1e-30)
-    harmonic = float(torch.digamma(torch.tensor(float(m))))
-    estimate = float(gaps.log().mean()) + math.log(len(ordered) + 1) - harmonic
-    _require_entropy(code, estimate, ENTROPY_TOLERANCE)
-
-
-def _require_entropy(code: Code, estimate: float, allowed: float) -> None:
-    require(
-        abs(code.entropy - estimate) <= allowed,
-        code,
-        f"entropy says {code.entropy:.4f} nats, its own draws say {estimate:.4f}; do entropy and sample agree?",
-    )
-
-
-def _check_blind_bound(code: Code, params: Tensor, values: Tensor) -> None:
-    """A Q that ignores the picture knows nothing: H(c) + E[log q(c)] <= 0, even for the best constant."""
-    fitted = _fit(code, torch.zeros(1, code.n_params), values[: DRAWS // 4])[0]
-    rest = values[DRAWS // 4 :]
-    for constant in [torch.zeros(code.n_params), fitted, *params]:
-        scores = code.entropy + code.log_prob(constant.expand(len(rest), -1), rest).double()
-        allowed = 5 * float(scores.std()) / math.sqrt(len(rest)) + 1e-3
-        mean = float(scores.mean())
-        require(
-            mean <= allowed,
-            code,
-            f"a Q that ignores the picture scores {mean:.3f} nats, and a bound allows at most 0; "
-            f"is entropy too large, or log_prob not normalised?",
-        )
-
-
-def _fit(code: Code, start: Tensor, values: Tensor, steps: int = 150) -> Tensor:
-    """The params that explain ``values`` best, by descent: one row for all of them, or one for each."""
-    params = start.clone().requires_grad_()
-    optimizer = torch.optim.Adam([params], lr=0.1)
-    for _ in range(steps):
-        loss = -code.log_prob(params.expand(len(values), -1), values).sum()
-        (params.grad,) = torch.autograd.grad(loss, [params])
-        optimizer.step()
-    return params.detach()
 
 
 def _check_writing(code: Code, values: Tensor) -> None:

@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 
 from ..core.component import Component
+from ..core.latent import Code
 
 ROWS = 96
 """Settings of Q's parameters, and values, that a code is looked at on."""
+
+SIZES_AGREE = "do width, n_params and what the method reads and makes agree?"
 
 
 def require(condition: bool, component: Component, message: str) -> None:
@@ -78,3 +81,9 @@ def _after(advice: str) -> str:
 
 def _named(component: Component) -> str:
     return f"{type(component).__name__} (kind {component.kind!r})"
+
+
+def every_value(code: Code) -> Tensor | None:
+    """Every value of a code, ``(k, width)``, where its dial holds them all; else None."""
+    shorter, longer = code.grid(64), code.grid(65)
+    return shorter if len(shorter) == len(longer) else None

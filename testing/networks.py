@@ -40,6 +40,7 @@ def check_generator(generator: Generator, image: ImageShape | None = None, *, la
     network = _check_build(generator, lambda: build(image))
     latent = torch.randn(4, latent_width, generator=seeded(0))
     _check_network(generator, network, latent, image.dims, shaped=f"build was asked for pictures of {image}")
+    _check_state(generator, network, lambda: build(image), latent)
     wild = network(100 * latent).detach()
     require(
         low - 1e-4 <= float(wild.min()) and float(wild.max()) <= high + 1e-4,
@@ -74,6 +75,8 @@ def check_body(body: Body, image: ImageShape | None = None) -> None:
     network = _check_build(body, lambda: body.build(image))
     pictures = torch.rand(4, *image.dims, generator=seeded(0)) * 2 - 1
     _check_network(body, network, pictures, (features,), shaped="does the property features say what build makes?")
+    _check_state(body, network, lambda: body.build(image), pictures)
+    _check_channels_last(body, image)
     discriminator = Discriminator(network, nn.Linear(features, 1), nn.Linear(features, 3)).train()
     said = discriminator(pictures, "both")
     check_tensor(body, "D's logit on its features", said.logit.detach(), (4,))
@@ -87,6 +90,7 @@ def check_head(head: Head, *, features: int = 16) -> None:
     read = torch.randn(4, features, generator=seeded(0))
     network = _check_build(head, lambda: head.build(features, 5))
     _check_network(head, network, read, (5,), shaped="build(features, n_params) makes n_params columns")
+    _check_state(head, network, lambda: head.build(features, 5), read)
     for wide, n_params in ((features, 1), (features + 3, 14)):
         with torch.device("meta"):
             what = f"for {wide} features and {n_params} parameters"
@@ -100,14 +104,19 @@ def _range(generator: Generator) -> tuple[float, float]:
     return given
 
 
+def _takes(build: Callable[[ImageShape], nn.Module], image: ImageShape) -> bool:
+    try:
+        with torch.device("meta"):
+            build(image)
+    except ValueError:
+        return False
+    return True
+
+
 def _first_taken(component: Component, build: Callable[[ImageShape], nn.Module]) -> ImageShape:
     for image in USUAL_IMAGES:
-        try:
-            with torch.device("meta"):
-                build(image)
-        except ValueError:
-            continue
-        return image
+        if _takes(build, image):
+            return image
     shapes = ", ".join(map(str, USUAL_IMAGES))
     raise AssertionError(f"{type(component).__name__}: takes none of {shapes}; tell the check its `image`")
 
@@ -208,6 +217,41 @@ def _check_evaluation(component: Component, network: nn.Module, given: Tensor, e
         "in evaluation mode its answer for one input alone differs from that in a batch; "
         "does it use statistics of the batch there?",
     )
+
+
+def _check_state(component: Component, network: nn.Module, build: Callable[[], nn.Module], given: Tensor) -> None:
+    """What a network is lies in its state: a new one that is given the state gives the same answers."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        other = build()
+    other.load_state_dict(network.state_dict())
+    with torch.no_grad():
+        same = torch.allclose(network.eval()(given), other.eval()(given), rtol=1e-4, atol=1e-5)
+    network.train()
+    require(
+        same,
+        component,
+        "a new network with the state of the first gives other answers; keep every tensor that is not made of the "
+        "options as an nn.Parameter or by register_buffer, so that a saved model has it",
+    )
+
+
+def _check_channels_last(body: Body, image: ImageShape) -> None:
+    """Pictures may lie in memory with their channels last, which GPUs like; that changes no answer.
+
+    Of pictures with one channel both orders are the same, so that a body that takes no others has passed.
+    """
+    coloured = next(
+        (shape for shape in (image, *USUAL_IMAGES) if shape.channels > 1 and _takes(body.build, shape)), None
+    )
+    if coloured is None:
+        return
+    network = body.build(coloured).eval()
+    pictures = torch.rand(2, *coloured.dims, generator=seeded(9)) * 2 - 1
+    turned = pictures.contiguous(memory_format=torch.channels_last)
+    with torch.no_grad(), no_error(body, "pictures whose channels lie last", "use reshape or flatten, not view"):
+        same = torch.allclose(network(turned), network(pictures), rtol=1e-3, atol=1e-4)
+    require(same, body, "its answer for pictures whose channels lie last in memory is another")
 
 
 def _check_input_matters(component: Component, network: nn.Module, given: Tensor) -> None:

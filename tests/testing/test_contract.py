@@ -1,4 +1,4 @@
-"""Every built-in part keeps the contract; `test_mistakes` has what the contract says of parts that do not."""
+"""Every built-in part keeps the contract; `mistakes` has what the contract says of parts that do not."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import scipy.stats
 import torch
 
-from infogan import Latents, Registry
+from infogan import Code, Latents, Registry
 from infogan.core.component import Component
 from infogan.plugins.celeba import Celeba
 from infogan.plugins.chairs import ChairsBody, ChairsGenerator
@@ -28,12 +29,8 @@ from infogan.plugins.resnet import ResnetBody, ResnetGenerator
 from infogan.plugins.scenes import Scenes, ScenesGenerator
 from infogan.plugins.sprites import Sprites, SpritesBody, SpritesGenerator
 from infogan.plugins.svhn import Svhn, SvhnBody, SvhnGenerator
-from infogan.testing import (
-    check_component,
-    check_data,
-    check_loss,
-    check_missing_data,
-)
+from infogan.testing import check_code, check_component, check_data, check_loss, check_missing_data
+from infogan.testing.draws import Reference
 from infogan.testing.small import SmallNoise, small_latents
 
 PARTS = [
@@ -101,6 +98,20 @@ PARTS = [
 @pytest.mark.parametrize("part", PARTS, ids=repr)
 def test_built_in_part_keeps_the_contract(part: Component) -> None:
     check_component(part)
+
+
+@pytest.mark.parametrize(
+    ("code", "reference"),
+    [
+        (Categorical(n=5), [0.2] * 5),
+        (Bernoulli(p=0.2), [0.8, 0.2]),
+        (Uniform(low=-2.0, high=0.5), scipy.stats.uniform(-2.0, 2.5).cdf),
+        (Normal(), scipy.stats.norm.cdf),
+    ],
+    ids=repr,
+)
+def test_draws_of_a_code_are_of_the_law_that_it_names(code: Code, reference: Reference) -> None:
+    check_code(code, reference=reference)
 
 
 def test_every_built_in_part_is_checked() -> None:

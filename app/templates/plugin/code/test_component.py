@@ -1,5 +1,7 @@
 """The code keeps infogan's contract for several settings, and is the law that it says it is."""
 
+import math
+
 import pytest
 import torch
 from infogan.testing import check_code
@@ -9,7 +11,11 @@ from infogan_plugin_name import PluginNameRole
 
 @pytest.mark.parametrize("cut", [0.5, 2.0, 4.0])
 def test_keeps_the_contract(cut):
-    check_code(PluginNameRole(cut=cut))
+    def below(x):
+        """The share of the law that lies below x: what its draws are held to."""
+        return 0.5 + torch.erf(x / math.sqrt(2)) / (2 * math.erf(cut / math.sqrt(2)))
+
+    check_code(PluginNameRole(cut=cut), reference=below)
 
 
 def test_ends_where_it_is_cut():
