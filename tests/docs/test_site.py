@@ -48,7 +48,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def inventory(site):
-    """All that the site's inventory has, by domain and name: ``("py", "infogan.load")``, ``("std:kind", "code angle")``."""
+    """What the site has, by domain and name: ``("py", "infogan.load")``, ``("std:kind", "code angle")``."""
     packed = (site / "objects.inv").read_bytes().split(b"\n", maxsplit=4)[4]
     lines = re.findall(r"^(.+?) (\S+:\S+) -?\d+ \S* .*$", zlib.decompress(packed).decode(), re.MULTILINE)
     return {("py" if domain.startswith("py:") else domain, name) for name, domain in lines}
