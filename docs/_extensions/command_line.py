@@ -30,6 +30,11 @@ class Parameter:
     """Whether it may be given more than once."""
     help: str
 
+    @property
+    def is_option(self) -> bool:
+        """Whether it is called by its name."""
+        return self.name.startswith("-")
+
 
 @dataclass(frozen=True)
 class Command:
@@ -42,11 +47,15 @@ class Command:
 
     @property
     def usage(self) -> str:
-        """How it is called, with what it cannot do without."""
-        needed = (p for p in self.parameters if p.required)
-        written = (f"{p.name} {p.values.upper()}" if p.name.startswith("-") else p.name for p in needed)
-        optional = any(not p.required for p in self.parameters)
-        return " ".join([self.name, *written, *(["[OPTIONS]"] if optional else [])])
+        """How it is called: its arguments and the options that it cannot do without."""
+        words = [self.name]
+        for parameter in self.parameters:
+            if parameter.required:
+                words.append(f"{parameter.name} {parameter.values.upper()}" if parameter.is_option else parameter.name)
+            elif not parameter.is_option:
+                words.append(f"[{parameter.name}]")
+        optional = any(parameter.is_option and not parameter.required for parameter in self.parameters)
+        return " ".join([*words, *(["[OPTIONS]"] if optional else [])])
 
 
 def commands(app: typer.Typer) -> tuple[Command, ...]:

@@ -196,15 +196,15 @@ def written_command(command: Command) -> Iterator[str]:
 
 
 def written_parameter(parameter: Parameter) -> Iterator[str]:
-    option = parameter.name.startswith("-")
+    option = parameter.is_option
     values = f" <{parameter.values}>" if parameter.values and option else ""
     notes = ["Required."] if option and parameter.required else []
     notes += [f"Default: `{parameter.default}`."] if parameter.default else []
     notes += ["May be repeated."] if option and parameter.repeated else []
-    text = " ".join([literal_paths(parameter.help), *notes])
+    text = " ".join([plain(parameter.help), *notes])
     yield from described("option", f"{parameter.name}{values}", text)
 
 
-def literal_paths(text: str) -> str:
+def plain(text: str) -> str:
     """Help is plain text for a terminal, in which an asterisk or an underscore is one."""
     return text.replace("*", "\\*").replace("_", "\\_")
