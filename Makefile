@@ -16,9 +16,9 @@ demo: $(VENV)/.run
 	$(BIN)/infogan train sprites --out runs/sprites --resume
 	$(BIN)/infogan evaluate runs/sprites
 
-# A process for each core, of one thread: the tests' networks are too small to gain from more.
+# A process for each core, up to eight, of one thread: the tests' networks are too small to gain from more.
 test: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests --numprocesses auto --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m pytest benchmarks --benchmark-only

@@ -88,4 +88,4 @@ def test_fifty_plugins(benchmark, tmp_path, monkeypatch):
 
     assert benchmark(load) == 50
     benchmark.extra_info["own_imports"] = own
-    assert benchmark.stats.stats.median < 0.5
+    assert benchmark.stats.stats.min < 0.1  # the least of the rounds, as a busy neighbour only adds

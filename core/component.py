@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from abc import ABC
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Self, get_args
@@ -77,10 +78,29 @@ class Strict(BaseModel):
     def _name_known_fields(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Answer an unknown field with the fields there are, which pydantic leaves out."""
         try:
-            return handler(value)
+            found = handler(value)
         except ValidationError as error:
             lines = list(_lines_with_known_fields(cls, error.errors(include_url=False)[:MISTAKES]))
             raise ValidationError.from_exception_data(cls.__name__, lines) from None
+        found._warn_of_deprecated()
+        return found
+
+    def _warn_of_deprecated(self) -> None:
+        """Say what is about to go: an option with ``Field(deprecated="...")``, a class marked as deprecated."""
+        name = getattr(self, "kind", type(self).__name__)
+        said = {f"{name}.{option}": message for option, message in self._deprecated_options()}
+        said[name] = vars(type(self)).get("__deprecated__")
+        for what, message in said.items():
+            if message:
+                warnings.warn(f"{what} is deprecated: {message}", FutureWarning, stacklevel=2)
+
+    def _deprecated_options(self) -> Iterator[tuple[str, str | None]]:
+        """Those that a spec has set; a spec that was written in full has the others at their defaults."""
+        for option in self.model_fields_set:
+            field = type(self).model_fields[option]
+            default = field.get_default(call_default_factory=True, validated_data={})
+            if field.deprecated and vars(self)[option] != default:
+                yield option, field.deprecation_message
 
 
 def _lines_with_known_fields(cls: type[BaseModel], lines: list[ErrorDetails]) -> Iterator[InitErrorDetails]:

@@ -8,8 +8,8 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from typing import Any
 
@@ -38,12 +38,12 @@ class Installed:
         """Name of the entry point."""
         return self.entry_point.name
 
-    @property
+    @cached_property
     def distribution(self) -> str:
         """Name of the distribution that installed it."""
         return self._metadata("name") or "unknown"
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Version of that distribution."""
         return self._metadata("version") or ""
@@ -82,7 +82,7 @@ def installed() -> list[Installed]:
     for name in sorted(wanted - names):
         message = f"{LIMIT_VARIABLE} names {name!r}, which is no installed plugin{nearest(name, names)}"
         warnings.warn(message, RuntimeWarning, stacklevel=4)
-    return [Installed(plugin.entry_point, plugin.name in wanted) for plugin in found]
+    return [replace(plugin, enabled=plugin.name in wanted) for plugin in found]
 
 
 @cache

@@ -26,9 +26,6 @@ from .traverse import interpolate, walk
 MANIFEST = "model.json"
 """The file that makes a folder a model folder."""
 
-FORMAT = 1
-"""Version of the model folder."""
-
 CHUNK = 256
 """Pictures that go through a network at once outside training. More gain nothing on a CPU: what is larger than
 32 MB is asked of the system anew each time (docs/benchmarks.md)."""
@@ -279,7 +276,7 @@ class InfoGAN(nn.Module):
         An older model folder of that name is replaced as a whole; any other content is refused.
         """
         spec = self.spec.model_dump(mode="json")
-        data = {"format": FORMAT, "spec": spec, "provided_by": self._providers()}
+        data = {"spec": spec, "provided_by": self._providers()}
         write_folder(Path(folder), MANIFEST, data, self.state_dict(), README=card(self.spec))
 
     def _providers(self) -> dict[str, str]:
@@ -371,10 +368,6 @@ def load(
     """
     folder = Path(folder)
     data = read_manifest(folder, MANIFEST)
-    if data.get("format") != FORMAT:
-        raise StorageError(
-            f"{folder / MANIFEST}: format {short(repr(data.get('format')))}, and this version reads format {FORMAT}"
-        )
     try:
         spec = ModelSpec.model_validate(data.get("spec"), context={"registry": registry})
     except ValidationError as error:

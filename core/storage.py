@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .component import readable, short
 from .disk import replace_folder
+from .schema_version import SCHEMA_VERSION, check_schema_version
 
 JSON_LIMIT = 1 << 20
 """Bytes; a larger JSON file is refused before it is read."""
@@ -44,15 +45,16 @@ def write_folder(
 ) -> None:
     """Write ``folder`` with ``weights.safetensors``, the JSON file ``manifest``, and a text file per keyword.
 
-    The manifest is ``data`` with the size and SHA-256 of the tensor file. A reader finds the old folder or the
-    new one, and one that holds anything else is refused. StorageError where the manifest is more than `read_manifest`
-    takes; DiskFull where there is no room.
+    The manifest is ``data`` with the schema version, and size and SHA-256 of the tensor file. A reader finds the old
+    folder or the new one, and one that holds anything else is refused. StorageError where the manifest is more than
+    `read_manifest` takes; DiskFull where there is no room.
     """
     folder = folder.resolve()
     # Copies, as weights that two layers share would be refused.
     contiguous = torch.contiguous_format
     blob = save({name: t.detach().to("cpu", copy=True, memory_format=contiguous) for name, t in tensors.items()})
-    stamped = {**data, "weights": {"bytes": len(blob), "sha256": hashlib.sha256(blob).hexdigest()}}
+    stamp = {"bytes": len(blob), "sha256": hashlib.sha256(blob).hexdigest()}
+    stamped = {"schema_version": SCHEMA_VERSION, **data, "weights": stamp}
     files = {
         "weights.safetensors": blob,
         manifest: (json.dumps(stamped, indent=2) + "\n").encode(),
@@ -75,12 +77,17 @@ def refuse_foreign(folder: Path, ours: Collection[str]) -> None:
 def read_manifest(folder: Path, manifest: str) -> dict[str, Any]:
     """The JSON file of a folder: an object without duplicate keys, of finite numbers, and of bounded size and depth.
 
-    StorageError where it is anything else, or missing.
+    StorageError where it is anything else, or missing, or of a schema version that this infogan does not read.
     """
     path = folder / manifest
     size = _size(path)
     with path.open("rb") as file:
-        return _parsed(path, file.read(min(size, JSON_LIMIT + 1)))
+        data = _parsed(path, file.read(min(size, JSON_LIMIT + 1)))
+    try:
+        check_schema_version(data.get("schema_version"))
+    except ValueError as error:
+        raise StorageError(f"{path}: {error}") from None
+    return data
 
 
 def _parsed(path: Path, content: bytes) -> dict[str, Any]:

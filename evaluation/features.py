@@ -22,8 +22,8 @@ from .reading import batches, public
 MANIFEST = "features.json"
 """The file that makes a folder one of a feature network."""
 
-FORMAT = 1
-"""Version of the folder, and of the network."""
+NETWORK = 1
+"""Version of the network and of how it is trained: figures in the features of different ones do not compare."""
 
 WIDTH = 128
 """Features of one picture."""
@@ -125,7 +125,7 @@ def kept_features(data: Data, folder: Path) -> FeatureNetwork:
 
     Raises StorageError where the folder is damaged, holds a network of other data, or anything else.
     """
-    source = {"format": FORMAT, "data": same_pictures(data).model_dump(mode="json")}
+    source = {"network": NETWORK, "data": same_pictures(data).model_dump(mode="json")}
     if not (folder / MANIFEST).is_file():
         refuse_foreign(folder, ())
         network = train_features(data)
@@ -133,7 +133,7 @@ def kept_features(data: Data, folder: Path) -> FeatureNetwork:
         return network
     manifest = read_manifest(folder, MANIFEST)
     if any(manifest.get(key) != value for key, value in source.items()):
-        raise StorageError(f"{folder / MANIFEST}: is of other data, or of another version; choose a new folder")
+        raise StorageError(f"{folder / MANIFEST}: is of other data, or of another network; choose a new folder")
     network = FeatureNetwork(data.image, known_classes(data))
     network.load_state_dict(read_tensors(folder, manifest, network.state_dict()))
     return network.eval().requires_grad_(False)

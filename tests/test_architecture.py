@@ -27,7 +27,15 @@ SOURCES = sorted(
 
 CORE_ORDER = [
     {"core.component", "core.disk"},
-    {"core.installed", "core.latent", "core.network", "core.pyramid", "core.spectral", "core.weights"}
+    {
+        "core.installed",
+        "core.schema_version",
+        "core.latent",
+        "core.network",
+        "core.pyramid",
+        "core.spectral",
+        "core.weights",
+    }
     | {"core.loss", "core.data", "core.share", "core.storage", "core.traverse"},
     {"registry"},
     {"core.spec"},

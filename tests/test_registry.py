@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import warnings
 from collections.abc import Callable
@@ -264,6 +265,25 @@ def test_a_kind_of_two_distributions_needs_the_distribution(install: Install, re
     assert widths == [2, 7]
     assert "good" not in registry.components("noise")
     assert [p.distribution for p in registry.plugins if p.distribution != "infogan"] == ["infogan-a", "infogan-b"]
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations(range(4))], ids=str)
+def test_the_order_of_installation_changes_nothing(install: Install, order: tuple[int, ...]) -> None:
+    """Plugins that clash with one another and with a built-in one, and one that is broken."""
+    sources = [GOOD, GOOD.replace("return 2", "return 7"), GOOD.replace("good", "uniform"), "1 / 0"]
+    for i in order:
+        install(f"infogan-{'abcd'[i]}", sources[i])
+    registry = loaded(warned=1)
+    found = [(plugin.distribution, plugin.kinds, plugin.error) for plugin in registry.plugins[len(BUILT_IN) :]]
+    assert found == [
+        ("infogan-a", {"noise": ["good"]}, None),
+        ("infogan-b", {"noise": ["good"]}, None),
+        ("infogan-c", {"noise": ["uniform"]}, None),
+        ("infogan-d", {}, "ZeroDivisionError: division by zero"),
+    ]
+    names = registry.components("noise")
+    assert list(names) == ["infogan-a:good", "infogan-b:good", "normal", "uniform", "infogan-c:uniform"]
+    assert names["uniform"].__module__ == "infogan.plugins.noises"
 
 
 def test_a_qualified_kind_survives_json(install: Install, model_spec: Callable[..., ModelSpec], tmp_path: Path) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ..core.build import PartError, dry_run
 from ..core.component import Strict, error_at
 from ..core.data import Data
+from ..core.schema_version import SCHEMA_VERSION, check_schema_version
 from ..core.spec import ModelSpec, Registered
 from .precision import Precision
 
+SchemaVersion = Annotated[int, Field(json_schema_extra={"const": SCHEMA_VERSION}), AfterValidator(check_schema_version)]
 Decay = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
@@ -63,6 +65,8 @@ class TrainingSpec(Strict):
 class RunSpec(Strict):
     """Model, data and training. A valid one has had its model built and run on the meta device."""
 
+    schema_version: SchemaVersion = SCHEMA_VERSION
+    """Version of the words that a spec is written in; a spec that says nothing is of the newest."""
     model: ModelSpec
     """The parts."""
     data: Annotated[Data, Registered()]

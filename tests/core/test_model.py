@@ -408,8 +408,9 @@ def damage(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda d: d.update(format=2), "format 2, and this version reads format 1"),
-        (lambda d: d.pop("format"), "format None"),
+        (lambda d: d.update(schema_version=2), "schema version 2 is newer than 1, .*install a newer infogan"),
+        (lambda d: d.update(schema_version=True), "schema version has to be 1, not True"),
+        (lambda d: d.pop("schema_version"), "schema version has to be 1, not None"),
         (lambda d: d.pop("spec"), "spec|mapping|dictionary|model"),
         (lambda d: d["spec"].update(colour="red"), "colour"),
         (lambda d: d["spec"]["codes"]["digit"].update(n=5), r"weights\.safetensors: tensor .* expected"),

@@ -166,7 +166,7 @@ def test_a_damaged_manifest_is_named(folder: Path, content: bytes, said: str) ->
 
 @pytest.mark.parametrize("weights", [None, 3, {}, {"bytes": "many"}])
 def test_a_manifest_without_sums_is_refused(folder: Path, tensors: dict[str, Tensor], weights: object) -> None:
-    (folder / MANIFEST).write_text(json.dumps({"weights": weights}))
+    (folder / MANIFEST).write_text(json.dumps({"schema_version": 1, "weights": weights}))
     with pytest.raises(StorageError, match="the manifest"):
         read(folder, tensors)
 

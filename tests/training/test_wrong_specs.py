@@ -129,12 +129,19 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
     "misspelt top-level key": (
         change("training:", "trainig:"),
         "14:1",
-        ["trainig: there is no 'trainig' here; known: data, model, training. Did you mean 'training'?"],
+        ["trainig: there is no 'trainig' here; known: data, model, schema_version, training. Did you mean 'training'?"],
     ),
+    "newer schema version": (
+        "schema_version: 2\n" + RIGHT,
+        "1:17",
+        ["schema_version: schema version 2 is newer than 1, the newest that infogan", "install a newer infogan"],
+    ),
+    "older schema version": ("schema_version: 0\n" + RIGHT, "1:17", ["schema version has to be 1, not 0"]),
+    "schema version in words": ("schema_version: one\n" + RIGHT, "1:17", ["schema_version: has to be a whole number"]),
     "misspelt required key": (
         change("data:", "dta:"),
         "13:1",
-        ["dta: there is no 'dta' here; known: data, model, training. Did you mean 'data'?"],
+        ["dta: there is no 'dta' here; known: data, model, schema_version, training. Did you mean 'data'?"],
     ),
     "misspelt required part": (
         change("generator:", "genrator:"),
