@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export OMP_WAIT_POLICY := PASSIVE
 export GOMP_SPINCOUNT := 1000
 
-.PHONY: demo test bench lint types check clean
+.PHONY: demo test bench docs lint types check clean
 
 demo: $(VENV)/.run
 	$(BIN)/infogan train sprites --out runs/sprites --resume
@@ -23,6 +23,10 @@ test: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m pytest benchmarks --benchmark-only
 
+# The site, into build/docs; a warning is an error.
+docs: $(VENV)/.dev
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
@@ -32,7 +36,7 @@ types: $(VENV)/.dev
 	MYPYPATH=$(VENV)/types $(BIN)/mypy --package infogan
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-check: lint types test bench
+check: lint types test docs bench
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -90,8 +90,11 @@ class Plugin:
     distribution: str
     """Name of the distribution that installed it; ``infogan`` for the built-in ones."""
     version: str
+    """Of that distribution; empty where it is not known."""
     components: tuple[type[Component], ...] = ()
+    """Its parts."""
     recipes: Mapping[str, str] = field(default_factory=dict)
+    """YAML text by name."""
     error: str | None = None
     """Why it was skipped; None where it works."""
     enabled: bool = True

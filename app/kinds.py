@@ -89,7 +89,7 @@ def kinds_named(name: str, registry: Registry) -> list[Kind]:
 
 def _wrapped(text: str, by: int) -> str:
     """Prose for a terminal, a paragraph being a line."""
-    return indent("\n".join(fill(line, 100) for line in text.splitlines()), " " * by)
+    return indent("\n".join(fill(line, 110) for line in text.splitlines()), " " * by)
 
 
 def _default(component: type[Component], name: str) -> Any:

@@ -29,6 +29,7 @@ class Installed:
     """An entry point of an installed distribution."""
 
     entry_point: EntryPoint
+    """As the distribution's metadata have it."""
     enabled: bool = True
     """Whether the environment lets it be loaded."""
 

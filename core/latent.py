@@ -211,7 +211,9 @@ class Latents:
     """
 
     noise: Noise
+    """The incompressible part."""
     codes: Mapping[str, Code]
+    """The codes by name, in the order in which the generator is fed them."""
 
     def __post_init__(self) -> None:
         for name in self.codes:

@@ -52,6 +52,7 @@ class Traversal:
     """Pictures of one code walked over its dial while all else stands still."""
 
     code: str
+    """The code's name."""
     values: list[Any]
     """The code's value in each column."""
     images: Tensor

@@ -62,6 +62,7 @@ class FeatureNetwork(nn.Module):
         self.head = nn.Linear(WIDTH, sum(self.classes.values()))
 
     def forward(self, images: Tensor) -> Tensor:
+        """The features of pictures, ``(batch, channels, height, width) -> (batch, WIDTH)``."""
         features: Tensor = self.body(images)
         return features
 

@@ -27,7 +27,7 @@ LEAST_STD = 0.01
 class Categorical(Code):
     """One of ``n`` equally likely values, one-hot (paper, section 7.1: the digit).
 
-    Q emits logits; log Q(c | x) = log softmax(params) . c. A person writes an index or a label.
+    Q emits logits; `log Q(c | x) = log softmax(params) . c`. A person writes an index or a label.
 
     >>> Categorical(n=3, labels=["cup", "bowl", "jug"]).encode(["jug", 0]).tolist()
     [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
@@ -271,7 +271,7 @@ class Angle(Code):
     """A direction on the circle, equally likely all around; the generator sees (cos, sin).
 
     Q emits the von Mises law's natural parameter, a vector k (cos m, sin m):
-    log Q(c | x) = params . c - log I0(|params|) - log 2 pi, a density per radian. It has no seam at
+    `log Q(c | x) = params . c - log I0(|params|) - log 2 pi`, a density per radian. It has no seam at
     360 degrees. A person writes degrees, as a number or as "45deg", "0.8rad" or "0.125turn".
 
     >>> [[round(x, 3) for x in row] for row in Angle().encode(["45deg", -90]).tolist()]

@@ -26,7 +26,7 @@ class _Penalty(LossTerm):
 
 
 class R1(_Penalty):
-    """Half of E[|grad D(x)|^2] over real pictures (Mescheder et al. 2018, equation 9).
+    """Half of `E[|grad D(x)|^2]` over real pictures (Mescheder et al. 2018, equation 9).
 
     It holds D flat where the data are, so that the game can come to rest.
     """
@@ -40,7 +40,10 @@ class R1(_Penalty):
 
 
 class GradientPenalty(_Penalty):
-    """E[(|grad D(x)| - 1)^2] on random mixtures of real and generated pictures (Gulrajani et al. 2017, equation 3)."""
+    """`E[(|grad D(x)| - 1)^2]` on random mixtures of real and generated pictures.
+
+    Gulrajani et al. 2017, equation 3.
+    """
 
     draws: ClassVar[bool] = True
     kind: Literal["gradient_penalty"] = "gradient_penalty"
