@@ -121,9 +121,7 @@ def test_what_a_kind_is_comes_from_its_class() -> None:
     assert done.exit_code == 0
     assert done.stdout.startswith("code categorical, from plugin codes (infogan ")
     assert "One of ``n`` equally likely values, one-hot" in done.stdout
-    assert (
-        "    n: whole number from 2 to 10000; has to be given, such as 10\n        Number of values.\n" in done.stdout
-    )
+    assert "    n: whole number from 2 to 10000; has to be given, such as 3\n        Number of values.\n" in done.stdout
     assert "    labels: list of text, or null; null unless given\n" in done.stdout
     assert ">>>" not in done.stdout
 
