@@ -132,7 +132,8 @@ def _check_dial(code: Code, draws: Tensor) -> None:
             k in (steps, everything), code, f"grid({steps}) has {k} positions; it has to have {steps}, or every value"
         )
         check_tensor(code, f"grid({steps})", dial, (k, code.width), shaped="each position is one value of the code")
-        require(len(dial.unique(dim=0)) == k, code, f"grid({steps}) has a position twice")
+        apart = (dial / (high - low).clamp_min(1e-6) * 1e5).round().unique(dim=0)
+        require(len(apart) == k, code, f"grid({steps}) has a position twice; does it end where it began?")
         require(torch.equal(dial, code.grid(steps)), code, f"grid({steps}) gives other positions the second time")
         for column in range(code.width):
             lowest, highest = float(dial[:, column].min()), float(dial[:, column].max())

@@ -108,7 +108,7 @@ def test_built_in_part_keeps_the_contract(part: Component) -> None:
         (Uniform(low=-2.0, high=0.5), scipy.stats.uniform(-2.0, 2.5).cdf),
         (Normal(), scipy.stats.norm.cdf),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_draws_of_a_code_are_of_the_law_that_it_names(code: Code, reference: Reference) -> None:
     check_code(code, reference=reference)

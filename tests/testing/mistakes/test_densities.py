@@ -168,6 +168,14 @@ class LooksUpInFloat32(Gaussian):
         return super().log_prob(params @ torch.eye(2, device=params.device), value)
 
 
+class ClosesTheCircle(Angle):
+    """0 and 360 degrees are one position, though not the same floats."""
+
+    def grid(self, steps: int) -> Tensor:
+        turn = torch.linspace(0, 2 * math.pi, steps)
+        return torch.stack([turn.cos(), turn.sin()], dim=1)
+
+
 BROKEN_CODES: list[tuple[Code, str]] = [
     (SwapsColumns(), "likelier than the mode"),
     (ForgetsTheConstant(), "mass 2.507 and not 1"),
@@ -191,6 +199,7 @@ BROKEN_CODES: list[tuple[Code, str]] = [
     (WrongConstant(), "its density has .* times the mass that it has under others; does log_prob's normalising"),
     (LargeDifference(), "log_prob is off by .* in bfloat16; does it take the difference of two large numbers"),
     (LooksUpInFloat32(), "log_prob of params in bfloat16 raises RuntimeError: .*; it has to take params of any"),
+    (ClosesTheCircle(), r"grid\(2\) has a position twice; does it end where it began"),
 ]
 
 
