@@ -52,7 +52,7 @@ def show(spec: Spec) -> None:
     """Print a recipe's text, ready to be saved and edited."""
     from ..training.spec_text import find_text
 
-    typer.echo(find_text(spec), nl=False)
+    typer.echo(find_text(spec).rstrip("\n"))
 
 
 @app.command()

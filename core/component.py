@@ -116,7 +116,8 @@ def _lines_with_known_fields(cls: type[BaseModel], lines: list[ErrorDetails]) ->
     misspelt = {(closest(path[0], known),) for path in unknown}
     for line in lines:
         if line["loc"] in unknown:
-            message = f"there is no {short(repr(line['loc'][0]))} here{nearest(line['loc'][0], known)}"
+            rest = nearest(line["loc"][0], known) if known else "; this kind has no options"
+            message = f"there is no {short(repr(line['loc'][0]))} here{rest}"
             error = PydanticCustomError("unknown_field", "{message}", {"message": message})
             yield InitErrorDetails(type=error, loc=line["loc"], input=line["input"])
         elif line["type"] != "missing" or line["loc"] not in misspelt:  # one mistake is one line

@@ -84,12 +84,19 @@ class Code(Prior):
 
     @abstractmethod
     def log_prob(self, params: Tensor, value: Tensor) -> Tensor:
-        """log Q(c | x) in nats: ``(batch, n_params), (batch, width) -> (batch,)``."""
+        """log Q(c | x) in nats: ``(batch, n_params), (batch, width) -> (batch,)``.
+
+        Normalised over every vector there is, whatever the prior's range: probabilities of the dial's positions add up
+        to 1, and a density integrates to 1 over the whole line (or circle, ...). Finite for any params, those of 100
+        and -100 too, and any value: a spread needs a floor, such as ``softplus(params[:, 1]) + 0.01``, and a law that
+        ends has to leave something beyond its end.
+        """
 
     def mode(self, params: Tensor) -> Tensor:
         """The most likely value: ``(batch, n_params) -> (batch, width)``.
 
-        By default, for a discrete code whose dial holds every value, the likeliest dial position.
+        By default, for a discrete code whose dial holds every value, the likeliest dial position. A density has to
+        define its own.
         """
         if not self.discrete:
             raise TypeError(f"{type(self).__name__} is a density, which has to define its own mode")
@@ -130,7 +137,12 @@ class Code(Prior):
         return torch.cdist(value, self.grid(2).to(value)).argmin(dim=1)
 
     def law(self, params: Tensor) -> dict[str, Tensor]:
-        """The posterior's parameters by their usual names; each has ``batch`` for its first axis."""
+        """The posterior's parameters by their usual names; each has ``batch`` for its first axis.
+
+        It is what `infer` and `infogan encode` tell of Q's answer. The built-in codes have ``probabilities``, ``(batch,
+        n)``; ``probability``; ``mean`` and ``std``; ``degrees`` and ``concentration``, ``(batch,)`` each. By default
+        ``params``, as Q emits them.
+        """
         return {"params": params}
 
     def encode(self, values: Sequence[Any]) -> Tensor:
@@ -146,14 +158,20 @@ class Code(Prior):
                 if isinstance(value, bool) or value not in range(len(dial)):
                     raise ValueError(f"each value has to be an index from 0 to {len(dial) - 1}, not {_shown(value)}")
             return dial[[int(value) for value in values]]
+        vectors = self._vectors(values)
+        if vectors is None:
+            wrong = next((value for value in values if self._vectors([value]) is None), values)
+            wanted = "a finite number" if self.width == 1 else f"{self.width} finite numbers"
+            raise ValueError(f"each value has to be {wanted}, not {_shown(wrong)}")
+        return vectors
+
+    def _vectors(self, values: Sequence[Any]) -> Tensor | None:
+        """``(n, width)``; None where they are not that many finite numbers."""
         try:
             vectors = torch.tensor(np.asarray(values, dtype=np.float32)).reshape(len(values), self.width)
-        except (TypeError, ValueError):
-            wanted = "a number" if self.width == 1 else f"{self.width} numbers"
-            raise ValueError(f"each value has to be {wanted}, not {_shown(values)}") from None
-        if not vectors.isfinite().all():
-            raise ValueError(f"each value has to be finite, not {_shown(values)}")
-        return vectors
+        except (TypeError, ValueError, RuntimeError):  # the last from torch, of too many or too few numbers
+            return None
+        return vectors if vectors.isfinite().all() else None
 
     def decode(self, value: Tensor) -> list[Any]:
         """Vectors ``(n, width)`` to what a person writes, one entry per picture; the inverse of `encode`."""

@@ -11,6 +11,8 @@ from torch import Tensor
 from ..core.component import Component
 from ..core.latent import Code
 
+__tracebackhide__ = True  # pytest shows an author's own frames, and not these
+
 ROWS = 96
 """Settings of Q's parameters, and values, that a code is looked at on."""
 

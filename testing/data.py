@@ -13,6 +13,8 @@ from ..core.data import Data, Images, Split
 from ..core.network import ImageShape
 from .common import check_options, require, untouched_global_state
 
+__tracebackhide__ = True  # pytest shows an author's own frames, and not these
+
 
 def check_data(data: Data) -> None:
     """The contract of a data set whose files are there: both splits, pixels, factors.

@@ -12,6 +12,8 @@ from torch import Tensor
 from ..core.latent import Code, Prior
 from .common import every_value, require
 
+__tracebackhide__ = True  # pytest shows an author's own frames, and not these
+
 Reference = Sequence[float] | Callable[[Any], Any]
 """Probabilities of a dial's positions, or a cumulative distribution function."""
 

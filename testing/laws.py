@@ -14,11 +14,14 @@ from torch import Tensor
 from ..core.latent import Code
 from .common import ROWS, SIZES_AGREE, check_tensor, every_value, no_error, require
 
+__tracebackhide__ = True  # pytest shows an author's own frames, and not these
+
 ENTROPY_TOLERANCE = 0.03
 """Nats by which the spacing estimate of a density's entropy may miss."""
 
 OVERFLOW = (
-    "use log_softmax, logsigmoid or softplus in place of a logarithm of exponentials, and clamp what goes into exp"
+    "use log_softmax, logsigmoid or softplus in place of a logarithm of exponentials, and clamp what goes into exp; "
+    "give a spread a floor, such as softplus(p) + 0.01, and let no value be impossible"
 )
 
 
@@ -103,6 +106,8 @@ def _check_bfloat16(code: Code, params: Tensor, values: Tensor) -> None:
 
 def _check_mode(code: Code, params: Tensor, values: Tensor) -> None:
     """Nothing is likelier than the mode: no draw, no dial position."""
+    own = code.discrete or type(code).mode is not Code.mode
+    require(own, code, "it is a density, which has to define its own mode: the value that log_prob is largest for")
     with no_error(code, "mode(params)", SIZES_AGREE):
         best = check_tensor(
             code, "mode(params)", code.mode(params), (ROWS, code.width), shaped="it is a value for each picture"
@@ -152,7 +157,12 @@ def _check_density_normalised(code: Code, params: Tensor, values: Tensor) -> Non
         wraps.append(_mass(code, row, inside))
     close = [all(abs(mass - 1) < 0.01 for mass in masses) for masses in (spreads, wraps)]
     worst = max(spreads, key=lambda mass: abs(mass - 1))
-    require(any(close), code, f"its density has mass {worst:.3f} and not 1; is log_prob normalised?")
+    require(
+        any(close),
+        code,
+        f"its density has mass {worst:.3f} over the whole line and not 1; is log_prob normalised, and a law that ends "
+        f"somewhere as good as impossible beyond?",
+    )
 
 
 def _mass(code: Code, row: Tensor, positions: Tensor) -> float:

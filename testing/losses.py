@@ -15,6 +15,8 @@ from ..core.loss import LossTerm, Part, Phase, StepView
 from .common import check_options, require, seeded, untouched_global_state
 from .small import IMAGE, small_discriminator, small_generator, small_latents
 
+__tracebackhide__ = True  # pytest shows an author's own frames, and not these
+
 BATCH = 6
 LATE = 1_000_000
 

@@ -13,6 +13,8 @@ from ..core.discriminator import Discriminator
 from ..core.network import Body, Generator, Head, ImageShape
 from .common import check_options, check_tensor, no_error, require, seeded
 
+__tracebackhide__ = True  # pytest shows an author's own frames, and not these
+
 USUAL_IMAGES = tuple(
     ImageShape(channels=channels, height=size, width=size) for size in (28, 32, 64, 128, 256) for channels in (1, 3)
 )

@@ -15,6 +15,8 @@ from .data import check_data, check_missing_data
 from .losses import check_loss
 from .networks import check_body, check_generator, check_head
 
+__tracebackhide__ = True  # pytest shows an author's own frames, and not these
+
 CHECKS: dict[str, Callable[[Any], None]] = {
     "noise": check_noise,
     "code": check_code,
@@ -67,7 +69,7 @@ def registry_of(*plugins: object) -> Registry:
 
 def check_plugin(
     plugin: object,
-    name: str = "plugin",
+    name: str | None = None,
     *,
     examples: Iterable[Component] = (),
     apart: Collection[type[Component]] = (),
@@ -76,7 +78,8 @@ def check_plugin(
 
     Args:
         plugin: A module, or any object with the hooks.
-        name: What to call it in messages, and its distribution in the registry that is returned.
+        name: What to call it in messages, and its distribution in the registry that is returned; a module's own name
+            unless given.
         examples: Parts to check, one for each setting of the options that matters. A class without an example is
             checked with its defaults; where it has an option without one, it needs an example.
         apart: Classes that are left out here, because their check needs arguments (see `check_loss`, `check_body`).
@@ -88,21 +91,22 @@ def check_plugin(
         check_plugin(infogan_ordinal, examples=[Ordinal(levels=2), Ordinal(levels=40)])
     """
     registry = Registry(entry_points=False)
-    _add(registry, plugin, name)
+    called = name or str(getattr(plugin, "__name__", "of no name"))
+    _add(registry, plugin, called)
     taken = registry.plugins[-1]
     given = list(examples)
     for stranger in {*map(type, given), *apart}:
         if stranger not in taken.components:
-            raise AssertionError(f"plugin {name}: {stranger.__name__} is none of its components; is it registered?")
+            raise AssertionError(f"plugin {called}: {stranger.__name__} is none of its components; is it registered?")
     for component in taken.components:
         if component not in apart:
-            for part in [part for part in given if type(part) is component] or [_with_defaults(component, name)]:
+            for part in [part for part in given if type(part) is component] or [_with_defaults(component, called)]:
                 _check_with_files_or_without(part)
     for recipe, text in taken.recipes.items():
         try:
             validate(parse(text, recipe), registry)
         except ValueError as error:
-            raise AssertionError(f"plugin {name}: its recipe {recipe!r} is wrong: {error}") from error
+            raise AssertionError(f"plugin {called}: its recipe {recipe!r} is wrong: {error}") from error
     return registry
 
 

@@ -8,6 +8,8 @@ from torch import Tensor
 from ..core.latent import Code, Prior
 from .common import ROWS, check_tensor, require, seeded
 
+__tracebackhide__ = True  # pytest shows an author's own frames, and not these
+
 
 def check_span(code: Code) -> None:
     """A range is walked evenly from end to end, or refused by a ValueError."""
