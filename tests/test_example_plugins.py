@@ -103,6 +103,7 @@ assert globe.interpolate(globe.draw(2, seed=0), 5, codes=["light"]).shape == (5,
 
 digits = infogan.load("digits/model")
 assert digits.sample(3, digit=7).shape == (3, 1, 8, 8)
+assert digits.traverse("digit", rows=1).values == list(range(10))
 """
 
 
@@ -174,14 +175,13 @@ def test_their_recipes_are_trained_and_used_from_the_command_line(environment: E
         return environment.infogan(*arguments, cwd=tmp_path)
 
     small = ["--steps", 3, "--set", "training.batch_size=8", "--set", "training.device=cpu"]
-    (tmp_path / "globe.yaml").write_text(infogan("show", "globe"))
-    infogan("validate", "globe.yaml")
-    infogan("train", "globe.yaml", *small, "--set", "data.n=64", "--set", "data.n_test=16", "--out", "globe")
+    infogan("validate", "globe")
+    infogan("train", "globe", *small, "--set", "data.n=64", "--set", "data.n_test=16", "--out", "globe")
     infogan("train", "digits", *small, "--out", "digits")
     infogan("sample", "globe", "--code", "light=30,60", "-n", 3, "--out", "north.png")
-    for run in ("globe", "digits"):
-        infogan("traverse", run, "--steps", 4, "--rows", 1, "--out", f"{run}.png")
-        assert (tmp_path / f"{run}.png").read_bytes().startswith(b"\x89PNG")
+    infogan("traverse", "globe", "--steps", 4, "--rows", 1, "--out", "walk.png")
+    for picture in ("north.png", "walk.png"):
+        assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
     environment.python("-c", USE_THE_OTHERS, cwd=tmp_path)
 
 
