@@ -99,15 +99,17 @@ def sample(
     out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("sample.png"),
 ) -> None:
     """Draw pictures, with the named codes held or listed."""
-    from .pictures import draw, sample_panel
+    from .pictures import draw, label, sample_panel
     from .runs import open_model
 
     model = open_model(run)
     values = dict(assignment(code) for code in codes or ())
-    images = model.sample(n, seed=seed, **values)
-    labels = [", ".join(_shown(value, i) for value in values.values()) for i in range(n)]
-    title = ", ".join(f"{name} = {_shown(value)}" for name, value in values.items()) or f"{n} samples"
-    draw([sample_panel(images, labels, title)]).save(out)
+    latent = model.draw(n, seed=seed, **values)
+    drawn = model.latents.split(latent.cpu())[1]
+    held = [model.latents.codes[name].decode(drawn[name]) for name in values]
+    labels = [", ".join(map(label, of_one)) for of_one in zip(*held, strict=True)]
+    title = ", ".join(f"{name} = {label(value)}" for name, value in values.items()) or f"{n} samples"
+    draw([sample_panel(model.generate(latent), labels, title)]).save(out)
     typer.echo(out)
 
 
@@ -382,12 +384,6 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 def _first_sentence(text: str) -> str:
     comment = " ".join(line.lstrip("# ") for line in text.splitlines()[1:] if line.startswith("#")).strip()
     return comment.split(". ")[0].rstrip(".")
-
-
-def _shown(value: Any, index: int | None = None) -> str:
-    from .pictures import label
-
-    return label(value[index] if index is not None and isinstance(value, list) else value)
 
 
 if __name__ == "__main__":

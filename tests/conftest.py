@@ -1,8 +1,10 @@
-"""A tiny InfoGAN that every test can train: 8x8 pictures, batch norm in body, Q's head and generator."""
+"""A tiny InfoGAN that every test can train: 8x8 pictures, batch norm in body, Q's head and generator. And wheels."""
 
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -227,3 +229,30 @@ def equal_weights() -> Callable[[nn.Module, nn.Module], bool]:
         return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
     return equal
+
+
+@pytest.fixture(scope="session")
+def build_wheel(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Builds a distribution of this repository from a copy of its folder, without a network; the wheel."""
+
+    def build_wheel(folder: Path) -> Path:
+        out = tmp_path_factory.mktemp("wheel")
+        listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listed = subprocess.run(listing, cwd=folder, capture_output=True, text=True, check=True).stdout
+        for name in filter(None, listed.split("\0")):
+            if (folder / name).is_file():
+                (out / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+                (out / "source" / name).write_bytes((folder / name).read_bytes())
+        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, out / "source"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (found,) = out.glob("*.whl")
+        return found
+
+    return build_wheel
+
+
+@pytest.fixture(scope="session")
+def wheel(build_wheel: Callable[[Path], Path]) -> Path:
+    """infogan's own wheel."""
+    return build_wheel(Path(__file__).parents[1])
