@@ -22,6 +22,7 @@ myst_enable_extensions = ["dollarmath"]
 myst_fence_as_directive = ["math"]
 myst_heading_anchors = 3
 default_role = "literal"
+smartquotes_action = "q"  # quotes alone: in the help of a command -- is the beginning of an option
 html_math_renderer = "mathml"
 
 html_theme = "furo"
@@ -30,9 +31,10 @@ html_show_sphinx = False
 html_copy_source = False
 
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 100
 
 nitpicky = True
 nitpick_ignore_regex = [  # there is no network for other libraries' inventories
-    ("py:class", r"Tensor|(annotated_types|collections|importlib|pathlib|pluggy|pydantic|torch)\..*"),
+    ("py:class", r"Tensor|(annotated_types|collections|importlib|pathlib|pluggy|pydantic|signal|torch)\..*"),
 ]

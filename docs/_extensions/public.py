@@ -32,13 +32,17 @@ BESIDE = {
         "infogan.training.run.TrainingSpec",
         "infogan.core.build.PartError",
         "infogan.core.storage.StorageError",
+        "infogan.training.log.Report",
         "infogan.training.loop.TrainingError",
+        "infogan.training.stopping.Stopped",
+        "infogan.core.disk.DiskFull",
     ),
     "interfaces": (
         "infogan.core.component.Component",
         "infogan.core.loss.StepView",
         "infogan.core.share.Share",
         "infogan.core.data.Images",
+        "infogan.core.data.data_folder",
     ),
     "plugins": (
         "infogan.registry.Hooks",
@@ -47,8 +51,9 @@ BESIDE = {
         "infogan.registry.UnknownKind",
         "infogan.core.installed.Installed",
     ),
+    "testing": ("infogan.testing.fixtures.registry_with",),
 }
-"""Classes that public functions take, return or raise, and plugins fill, by the page of the reference."""
+"""What public functions take, return or raise, and what plugins use, by the page of the reference."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_object_type("recipe", "recipe", "%s (recipe)", objname="recipe")
     app.add_object_type("infogan-command", "infogan-command", "%s (command)", objname="command")
     app.connect("autodoc-process-docstring", read_sections)
-    app.connect("autodoc-process-signature", without_fields)
+    app.connect("autodoc-process-signature", readable_signature)
     for directive in (PublicNames, Interfaces, Beside, Kinds, Recipes, Commands):
         app.add_directive(directive.name, directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -42,9 +42,13 @@ def read_sections(app: Sphinx, what: str, name: str, thing: Any, options: Any, l
         lines[:] = GoogleDocstring(lines, what=what, name=name, obj=thing).lines()
 
 
-def without_fields(app: Sphinx, what: str, name: str, thing: Any, *_: Any) -> tuple[str, None] | None:
-    """A model's signature is its fields, which stand below it."""
-    return ("", None) if what == "class" and issubclass(thing, Strict) else None
+def readable_signature(
+    app: Sphinx, what: str, name: str, thing: Any, options: Any, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """A model's signature is its fields, which stand below it; a default that a factory makes is no Python."""
+    if what == "class" and issubclass(thing, Strict):
+        return "", None
+    return signature and signature.replace("<factory>", "..."), returns
 
 
 def shown_alone(env: BuildEnvironment, signature: str, node: addnodes.desc_signature) -> str:
@@ -98,7 +102,7 @@ class Interfaces(Generated):
 
 
 class Beside(Generated):
-    """The classes beside the public names, those of one page."""
+    """What stands beside the public names, on one page."""
 
     name = "beside"
     required_arguments = 1

@@ -27,7 +27,7 @@ ROOT = Path(infogan.__file__).parent
 SHORT = ["training.steps=3", "training.batch_size=16", "data.n=64", "data.n_test=64"]
 """Settings that are added to whatever is trained."""
 
-ENVIRONMENT = {"python -m venv .venv", ". .venv/bin/activate", "pip install ."}
+ENVIRONMENT = {"python -m venv .venv", ". .venv/bin/activate", "pip install '.[metrics]'"}
 """What makes an environment, which the tests have."""
 
 
