@@ -30,7 +30,7 @@ from infogan.plugins.heads import Linear, Mlp
 from infogan.plugins.losses import MutualInformation, NonSaturating
 from infogan.plugins.noises import NormalNoise
 from infogan.plugins.penalties import GradientPenalty
-from infogan.training.group import Group, join
+from infogan.training.group import Group, join, leave
 from infogan.training.run import TrainingSpec
 from infogan.training.step import Objective, players, training_step
 from infogan.training.stopping import Stopped
@@ -107,6 +107,8 @@ def rank(work: str, folder: Path, steps: int) -> None:
                 assert all(same_in_all(group, weight) for weight in weights.values()), "the processes' weights differ"
             if group.leads:
                 save_file({name: weight.contiguous() for name, weight in weights.items()}, folder / f"{norms}")
+        leave()
+        assert not any("gloo" in name for name in threads()), "a thread of the connections is left"
         return
     folder.mkdir(exist_ok=True)
     (folder / f"process-{os.environ['RANK']}").write_text(str(os.getpid()))
@@ -114,6 +116,11 @@ def rank(work: str, folder: Path, steps: int) -> None:
         train(tiny(steps), folder, resume=True)
     except Stopped as stop:
         sys.exit(128 + stop.signal)
+
+
+def threads() -> list[str]:
+    """Names of this process's threads; none where the system has no list of them."""
+    return [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
 
 
 def same_in_all(group: Group, weight: Tensor) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import importlib
 import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -91,15 +92,20 @@ def join(training: TrainingSpec) -> Group:
             f"training.batch_size is {training.batch_size}; {count} processes x {training.micro_batches} micro-batches "
             f"need a multiple of {shares}, with 2 pictures in each or more"
         )
+    # Its functions have the group that there is when it is imported for a default, and would never let go of it.
+    importlib.import_module("torch.distributed.nn")
     from accelerate import Accelerator  # takes a second and a half, which one process does not pay
 
     group = Processes(Accelerator(cpu=_device(training.device) == "cpu"))
-    atexit.register(_leave)
+    atexit.register(leave)
     return group
 
 
-def _leave() -> None:
-    """Let the connections' own threads end: those that outlive the interpreter abort the process now and then."""
+def leave() -> None:
+    """Let the connections' own threads end, which happens as the process does.
+
+    Those that outlive the interpreter abort it now and then.
+    """
     if processes.is_initialized():
         processes.destroy_process_group()
 
