@@ -43,6 +43,7 @@ BESIDE = {
         "infogan.core.share.Share",
         "infogan.core.data.Images",
         "infogan.core.data.data_folder",
+        "infogan.core.weights.initialise",
     ),
     "plugins": (
         "infogan.registry.Hooks",
