@@ -36,5 +36,6 @@ python_maximum_signature_line_length = 100
 
 nitpicky = True
 nitpick_ignore_regex = [  # there is no network for other libraries' inventories
-    ("py:class", r"Tensor|infogan\.core\.weights\.M|(annotated_types|collections|importlib|pathlib|pluggy|pydantic|signal|torch)\..*"),
+    ("py:class", r"Tensor|infogan\.core\.weights\.M"),
+    ("py:class", r"(annotated_types|collections|importlib|pathlib|pluggy|pydantic|signal|torch)\..*"),
 ]
