@@ -45,6 +45,9 @@ BUILT_IN = (
 )
 """The plugins that come with infogan, modules below ``infogan.plugins``."""
 
+CAUSE = 500
+"""Characters that are told of why a plugin was skipped."""
+
 SLOW = 5.0
 """Seconds; a plugin that takes longer to load is warned of."""
 
@@ -259,7 +262,7 @@ class Registry:
                 raise
             except BaseException as error:  # a plugin is anyone's code: even SystemExit must not end us
                 cause = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
-                plugin = replace(named, error=cause)
+                plugin = replace(named, error=short(" ".join(cause.split()), CAUSE))
         seconds = time.perf_counter() - start
         return replace(plugin, seconds=seconds, notes=tuple(_notes(seconds, aside.said)))
 

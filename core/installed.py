@@ -51,9 +51,12 @@ class Installed:
     def load(self) -> object:
         """What the entry point names: a module, or an object with the hooks.
 
-        Raises ImportError where its distribution asks for another version of infogan than this one, and whatever
-        importing it raises.
+        Raises ImportError where its distribution asks for another version of infogan than this one, or names no
+        module, and whatever importing it raises.
         """
+        value = self.entry_point.value
+        if EntryPoint.pattern.match(value) is None:
+            raise ImportError(f"its entry point has to be a module, or module:attribute, not {value!r}")
         for text in self._metadata("requires") or ():
             unmet = _unmet(text)
             if unmet:

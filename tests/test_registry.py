@@ -84,6 +84,11 @@ BROKEN: dict[str, Any] = {
     "syntax": ("def (:", "SyntaxError"),
     "exit": ("raise SystemExit(3)", "SystemExit: 3"),
     "missing attribute": (GOOD, "AttributeError: module", {"attribute": "plugin"}),
+    "no module's name": (GOOD, "ImportError: its entry point has to be a module, or module:", {"attribute": " ?"}),
+    "a long and many-lined cause": (
+        "raise ValueError('\\x1b[2J first\\n\\n  second ' + 'x' * 10_000)",
+        r"ValueError: \x1b[2J first second xxx",
+    ),
     "needs a newer infogan": (
         "raise AssertionError('it is imported all the same')",
         "ImportError: it needs infogan>=99, and this is infogan 0",
@@ -159,6 +164,8 @@ def test_a_broken_plugin_is_skipped_with_one_warning(install: Install, fault: st
     assert (plugin.distribution, plugin.components, plugin.recipes) == ("infogan-broken", (), {})
     assert plugin.error is not None
     assert cause in plugin.error
+    assert len(plugin.error) <= 500
+    assert plugin.error.isprintable()
     with pytest.raises(UnknownKind, match=r"plugin mine \(infogan-broken 0.3\) was not loaded: "):
         registry.find("noise", "good")
     with pytest.raises(UnknownKind, match=r"plugin mine \(infogan-broken 0.3\) was not loaded: "):
