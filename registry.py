@@ -278,7 +278,7 @@ class Registry:
             self._manager.check_pending()
             components, recipes = self._components(module), self._recipes(module)
             if not components and not recipes:
-                raise PluginError(_nothing_offered(module))
+                raise PluginError(f"it offers nothing by either of the hooks {' and '.join(HOOKS)}")
             self._check_unique(components, recipes, distribution)
         except BaseException as error:
             if self._manager.has_plugin(unique):
@@ -294,8 +294,15 @@ class Registry:
         answers = self._manager.subset_hook_caller(hook, remove_plugins=others)()
         return answers[0] if answers else None
 
+    def _answer(self, module: object, hook: str, nothing: Any) -> Any:
+        """The same; ``nothing`` where it has no such hook. PluginError where it has one that is not marked."""
+        answer = self._call(module, hook)
+        if answer is None and hasattr(module, hook):
+            raise PluginError(f"its {hook} gives nothing; is it marked with @infogan.hookimpl?")
+        return nothing if answer is None else answer
+
     def _components(self, module: object) -> tuple[type[Component], ...]:
-        given = self._call(module, "infogan_components") or []
+        given = self._answer(module, "infogan_components", [])
         if not isinstance(given, list | tuple):
             raise PluginError(f"infogan_components has to return a list of classes, not {type(given).__name__}")
         for component in given:
@@ -303,7 +310,7 @@ class Registry:
         return tuple(given)
 
     def _recipes(self, module: object) -> dict[str, str]:
-        given = self._call(module, "infogan_recipes") or {}
+        given = self._answer(module, "infogan_recipes", {})
         if not isinstance(given, dict) or not all(isinstance(s, str) for pair in given.items() for s in pair):
             raise PluginError("infogan_recipes has to return a dict of recipe name to YAML text")
         if any(":" in name for name in given):
@@ -334,13 +341,6 @@ def _names(claims: _Claims[T]) -> dict[str, T]:
         if len(owners) > 1:
             names.update({f"{owner}:{name}": thing for owner, thing in sorted(owners.items()) if owner != GROUP})
     return names
-
-
-def _nothing_offered(module: object) -> str:
-    unmarked = [hook for hook in HOOKS if hasattr(module, hook)]
-    if unmarked:
-        return f"its {' and '.join(unmarked)} gives nothing; is it marked with @infogan.hookimpl?"
-    return f"it has neither of the hooks {' and '.join(HOOKS)}"
 
 
 def _check_component(component: object) -> None:

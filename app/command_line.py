@@ -219,7 +219,9 @@ def encode(
 
 @app.command()
 def evaluate(
-    run: Run, as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False, seed: Seed = 0
+    run: Annotated[Path, typer.Argument(help="A run folder, whose spec names the data.", metavar="RUN")],
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    seed: Seed = 0,
 ) -> None:
     """Measure a run's model: information of each code; codes against the data's known factors."""
     from rich.console import Console
@@ -328,11 +330,11 @@ def sweep(
 
 
 @app.command()
-def validate(spec: Spec) -> None:
+def validate(spec: Spec, settings: Settings = None) -> None:
     """Check a spec without training: its text, its parts, their shapes, and its data's range."""
     from ..training.spec_text import read_run
 
-    read_run(spec)
+    read_run(spec, settings or ())
     typer.echo(f"{spec}: valid")
 
 

@@ -82,6 +82,9 @@ def kinds_named(name: str, registry: Registry) -> list[Kind]:
     by_role = {role: registry.components(role) for role in ROLES}
     found = [describe(components[name], registry) for components in by_role.values() if name in components]
     if not found:
+        shared = sorted({kind for parts in by_role.values() for kind in parts if kind.endswith(f":{name}")})
+        if shared:
+            raise UnknownKind(f"more than one distribution has a part of kind {name!r}; write {' or '.join(shared)}")
         known = {kind for components in by_role.values() for kind in components}
         raise UnknownKind(f"no part is of kind {name!r}{nearest(name, known)}{registry.unavailable()}")
     return found

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
 from ..core.discriminator import Discriminator
 from ..core.latent import Latents
-from ..core.loss import LossTerm, Part, Phase, StepView
+from ..core.loss import LossTerm, Part, Phase, Reach, StepView
 from .common import check_options, require, seeded, untouched_global_state
 from .small import IMAGE, small_discriminator, small_generator, small_latents
 
 __tracebackhide__ = True  # pytest shows an author's own frames, and not these
 
+REACHES: tuple[str, ...] = get_args(Reach)
 BATCH = 6
 LATE = 1_000_000
 
@@ -126,6 +127,9 @@ def _named(phase: Phase) -> str:
 def _check_reach(model: _Model, phase: Phase, real: Tensor, latent: Tensor) -> None:
     """``reach`` names exactly the parts in which a gradient arrives."""
     term, name = model.term, _named(phase)
+    reach = term.reach(phase)
+    right = isinstance(reach, frozenset) and reach <= set(REACHES)
+    require(right, term, f"reach({phase!r}) has to be a frozenset of some of {', '.join(REACHES)}, not {reach!r}")
     declared = model.declared(phase)
     loss = model.loss(phase, real, latent)
     if loss is None:
@@ -138,7 +142,11 @@ def _check_reach(model: _Model, phase: Phase, real: Tensor, latent: Tensor) -> N
         term,
         f"{name} is not finite on an ordinary batch: {loss.item()}; softplus and logsigmoid do not overflow",
     )
-    require(bool(declared), term, f"{name} is a loss, but reach({phase!r}) says that it teaches nobody; return None")
+    require(
+        bool(declared),
+        term,
+        f"{name} is a loss, but reach({phase!r}) says that it teaches nobody; name who learns, or return None",
+    )
     felt = model.felt(phase, loss) if loss.requires_grad else set()
     unfelt, untold = sorted(declared - felt), sorted(felt - declared)
     require(

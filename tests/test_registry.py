@@ -94,12 +94,16 @@ BROKEN: dict[str, Any] = {
         "ImportError: it needs infogan>=99, and this is infogan 0",
         {"requires": ("numpy", "infogan>=99; python_version > '3'")},
     ),
-    "no hook": ("x = 1", "it has neither of the hooks infogan_components and infogan_recipes"),
+    "no hook": ("x = 1", "it offers nothing by either of the hooks infogan_components and infogan_recipes"),
     "misspelt hook": (
         "from infogan import hookimpl\n@hookimpl\ndef infogan_component(): return []",
         "unknown hook 'infogan_component'",
     ),
     "unmarked hook": (GOOD.replace("@hookimpl", ""), "infogan_components gives nothing; is it marked with @infogan"),
+    "one of two hooks unmarked": (
+        GOOD.replace("@hookimpl", "") + "\n@hookimpl\ndef infogan_recipes():\n    return {'zeros': ''}\n",
+        "its infogan_components gives nothing; is it marked with @infogan.hookimpl",
+    ),
     "wrong signature": (GOOD.replace("infogan_components()", "infogan_components(registry)"), "registry"),
     "hook raises": (GOOD.replace("return [Good]", "raise RuntimeError('boom')"), "RuntimeError: boom"),
     "hook exits": (GOOD.replace("return [Good]", "raise SystemExit('bye')"), "SystemExit: bye"),
@@ -410,7 +414,7 @@ def test_adding_by_hand() -> None:
     assert registry.find("noise", "fixed") is Fixed
     assert registry.find("noise", "local:fixed") is Fixed
     before = registry.plugins
-    with pytest.raises(PluginError, match="neither of the hooks"):
+    with pytest.raises(PluginError, match="either of the hooks"):
         registry.add(object(), "other")
     with pytest.raises(PluginError, match="the distribution local has two plugins named 'mine'"):
         registry.add(_plugin(Fixed), "mine")

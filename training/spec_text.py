@@ -30,7 +30,8 @@ def find_text(name: str | Path, registry: Registry | None = None) -> str:
     try:
         return (registry or default()).recipe(str(name))
     except UnknownKind as error:
-        raise SpecError(f"{error} There is no file of that name either.") from None
+        stop = "" if str(error).endswith((".", "?", ")")) else "."
+        raise SpecError(f"{error}{stop} There is no file of that name either.") from None
 
 
 def read_run(name: str | Path, settings: Sequence[str] = (), registry: Registry | None = None) -> RunSpec:

@@ -135,6 +135,8 @@ def test_a_kind_that_needs_its_distribution_has_it(install: Install) -> None:
     for letter in "ab":
         install(f"infogan-{letter}", GOOD.replace('"zeros"', f'"{letter}"'))
     assert invoke("infogan-b:good").stdout.startswith("noise infogan-b:good, from plugin infogan-b (infogan-b 1.0)")
+    message = str(invoke("good").exception)
+    assert message == "more than one distribution has a part of kind 'good'; write infogan-a:good or infogan-b:good"
 
 
 def test_an_unknown_kind_is_told_with_the_nearest_and_with_what_is_broken(install: Install) -> None:

@@ -57,7 +57,7 @@ def test_a_plugin_whose_recipe_is_wrong() -> None:
 
 
 def test_something_that_is_no_plugin() -> None:
-    with pytest.raises(AssertionError, match="plugin mine: it has neither of the hooks"):
+    with pytest.raises(AssertionError, match="plugin mine: it offers nothing by either of the hooks"):
         check_plugin(object(), "mine")
 
 
@@ -98,7 +98,7 @@ def test_a_registry_of_its_own() -> None:
     found = registry_of(plugin_of(Sign), plugin_of(Level))
     assert (found.find("code", "sign"), found.find("code", "level")) == (Sign, Level)
     assert found.find("code", "categorical") is Categorical
-    with pytest.raises(AssertionError, match="plugin plugin-0: it has neither of the hooks"):
+    with pytest.raises(AssertionError, match="plugin plugin-0: it offers nothing by either of the hooks"):
         registry_of(object())
 
 

@@ -132,9 +132,24 @@ class HidesItsCodes(Wasserstein):
         return view.information["sign"] + view.information["level"]
 
 
+class NamesNobodyThereIs(Wasserstein):
+    def reach(self, phase: Phase) -> frozenset[Reach]:
+        return frozenset({"g"})  # type: ignore[arg-type]
+
+
+class ReachesAList(Wasserstein):
+    def reach(self, phase: Phase) -> frozenset[Reach]:
+        return ["generator"]  # type: ignore[return-value]
+
+
 BROKEN_LOSSES: list[tuple[LossTerm, str]] = [
     (ClaimsQ(), r"reach\('d'\) names \['q_head'\], but d_loss sends no gradient there"),
     (HidesTheBody(), r"d_loss sends a gradient into \['d_body'\], which reach\('d'\) does not name"),
+    (
+        NamesNobodyThereIs(),
+        r"reach\('d'\) has to be a frozenset of some of generator, d_body, .*, not frozenset\({'g'}\)",
+    ),
+    (ReachesAList(), r"reach\('d'\) has to be a frozenset of some of generator, d_body, .*, not \['generator'\]"),
     (HidesG(), r"g_loss is a loss, but reach\('g'\) says that it teaches nobody"),
     (DetachesFakes(), r"reach\('g'\) names \['generator'\], .* is something detached"),
     (ReachesGInDsPhase(), r"d_loss sends a gradient into \['generator'\]"),
