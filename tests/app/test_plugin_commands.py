@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from pydantic import Field
 from typer.testing import CliRunner, Result
 
 from infogan import Registry
 from infogan.app.command_line import app
 from infogan.app.kinds import describe
 from infogan.registry import BUILT_IN, ROLES, default
+from infogan.testing import plugin_of, registry_of
+from infogan.testing.small import SmallNoise
 
 GOOD = """
 from typing import Literal
@@ -162,3 +165,23 @@ def test_every_option_of_every_kind_is_told_in_full(role: str, name: str) -> Non
         assert (option.default is None) == required
         if option.default is not None:
             json.loads(option.default)
+
+
+def test_options_are_told_whatever_their_type_alias_or_default() -> None:
+    class Odd(SmallNoise):
+        """A noise."""
+
+        kind: Literal["odd"] = "odd"  # type: ignore[assignment]
+        of: int = Field(default=1, alias="from")
+        low: float = 0.0
+        high: float = Field(default_factory=lambda given: given["low"] + 1)
+        by: Callable[[int], int] = abs
+
+    options = {option.name: option for option in describe(Odd, registry_of(plugin_of(Odd))).options}
+    assert {name: option.default for name, option in options.items()} == {
+        "from": "1",
+        "low": "0.0",
+        "high": "depends on the other options",
+        "by": "<built-in function abs>",
+    }
+    assert options["by"].values == "anything"
