@@ -306,8 +306,9 @@ class Registry:
         given = self._call(module, "infogan_recipes") or {}
         if not isinstance(given, dict) or not all(isinstance(s, str) for pair in given.items() for s in pair):
             raise PluginError("infogan_recipes has to return a dict of recipe name to YAML text")
-        if any(":" in name for name in given):
-            raise PluginError(f"the name of a recipe must not contain a colon: {', '.join(given)}")
+        for name in given:
+            if not _is_name(name):
+                raise PluginError(f"the name of a recipe, {name!r}, {NO_NAME}")
         return given
 
     def _check_unique(
@@ -336,6 +337,14 @@ def _names(claims: _Claims[T]) -> dict[str, T]:
     return names
 
 
+NO_NAME = "is empty, or has a colon or something in it that cannot be printed"
+
+
+def _is_name(name: str) -> bool:
+    """Whether a spec can write it after its distribution and a colon, and a terminal show it."""
+    return bool(name) and name.isprintable() and ":" not in name
+
+
 def _nothing_offered(module: object) -> str:
     unmarked = [hook for hook in HOOKS if hasattr(module, hook)]
     if unmarked:
@@ -355,8 +364,8 @@ def _check_component(component: object) -> None:
         raise PluginError(f"{component.__name__} is abstract: it lacks {missing}")
     if not isinstance(component.model_fields["kind"].default, str):
         raise PluginError(f'{component.__name__} has no kind; give it one: kind: Literal["name"] = "name"')
-    if ":" in kind_of(component):
-        raise PluginError(f"the kind {kind_of(component)!r} of {component.__name__} must not contain a colon")
+    if not _is_name(kind_of(component)):
+        raise PluginError(f"the kind {kind_of(component)!r} of {component.__name__} {NO_NAME}")
 
 
 def _notes(seconds: float, said: str) -> Iterator[str]:

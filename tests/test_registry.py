@@ -112,7 +112,9 @@ BROKEN: dict[str, Any] = {
         GOOD.replace('    kind: Literal["good"] = "good"\n', ""),
         "Good has no kind; give it one: kind: Literal",
     ),
-    "colon": (GOOD.replace('"good"', '"a:b"'), "the kind 'a:b' of Good must not contain a colon"),
+    "colon": (GOOD.replace('"good"', '"a:b"'), "the kind 'a:b' of Good is empty, or has a colon"),
+    "no name": (GOOD.replace('"good"', '""'), "the kind '' of Good is empty, or has a colon"),
+    "moves the cursor": (GOOD.replace('"good"', r'"\x1b[2J"'), r"the kind '\x1b[2J' of Good is empty, or has"),
     "no role": (
         GOOD.replace("import Noise, ", "import ")
         .replace("(Noise)", "(Component)")
@@ -142,7 +144,7 @@ BROKEN: dict[str, Any] = {
     ),
     "recipe with a colon": (
         "from infogan import hookimpl\n@hookimpl\ndef infogan_recipes(): return {'a:b': ''}",
-        "the name of a recipe must not contain a colon",
+        "the name of a recipe, 'a:b', is empty, or has a colon",
     ),
 }
 
