@@ -19,6 +19,7 @@ from .core.installed import GROUP, LIMIT_VARIABLE, Installed, installed, own_ver
 from .core.latent import Code, Noise
 from .core.loss import LossTerm
 from .core.network import Body, Generator, Head
+from .core.undisturbed import undisturbed
 
 ROLES: Mapping[str, type[Component]] = {
     role.role: role for role in (Noise, Code, Generator, Body, Head, LossTerm, Data)
@@ -255,7 +256,7 @@ class Registry:
         if not found.enabled:
             return named
         start = time.perf_counter()
-        with prints_aside() as aside:
+        with prints_aside() as aside, undisturbed() as changed:
             try:
                 plugin = self._examine(found.load(), named.name, named.distribution, named.version)
             except (KeyboardInterrupt, MemoryError):
@@ -264,7 +265,7 @@ class Registry:
                 cause = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
                 plugin = replace(named, error=short(" ".join(cause.split()), CAUSE))
         seconds = time.perf_counter() - start
-        return replace(plugin, seconds=seconds, notes=tuple(_notes(seconds, aside.said)))
+        return replace(plugin, seconds=seconds, notes=tuple(_notes(seconds, aside.said, changed)))
 
     def _examine(self, module: object, name: str, distribution: str, version: str) -> Plugin:
         """Register the module with pluggy, call its hooks and check what they give."""
@@ -368,11 +369,13 @@ def _check_component(component: object) -> None:
         raise PluginError(f"the kind {kind_of(component)!r} of {component.__name__} {NO_NAME}")
 
 
-def _notes(seconds: float, said: str) -> Iterator[str]:
+def _notes(seconds: float, said: str, changed: list[str]) -> Iterator[str]:
     if seconds > SLOW:
         yield f"it takes {seconds:.1f} s to load; what it needs late, it can import late"
     if said.strip():
         yield f"it prints when it is loaded, {short(repr(said.strip()))}; a command's output has no place for that"
+    if changed:
+        yield f"it changes {' and '.join(changed)} when it is loaded, which is everyone's; it was put back"
 
 
 @cache

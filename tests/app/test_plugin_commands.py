@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -112,6 +113,21 @@ def test_a_check_does_not_wait_for_ever(install: Install) -> None:
     found = told("--check", "--limit", "3", exit_code=1)
     assert found["infogan-hangs"]["state"] == "broken"
     assert found["infogan-hangs"]["notes"] == ["it was not loaded within 3 s"]
+
+
+def test_a_check_says_of_a_plugin_that_never_lets_its_process_end_that_it_was_loaded(install: Install) -> None:
+    install("infogan-stays", "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n" + GOOD)
+    stays = told("--check", "--limit", "15", exit_code=1)["infogan-stays"]
+    assert (stays["state"], stays["notes"]) == ("broken", ["its process did not end within 15 s"])
+
+
+def test_a_check_of_two_plugins_with_one_name_takes_the_first(install: Install, tmp_path: Path) -> None:
+    install("infogan-twice", GOOD, entry_point="same")
+    (listed,) = tmp_path.rglob("entry_points.txt")
+    listed.write_text(listed.read_text() + "same = json\n")
+    done = invoke("--json", "--check")
+    notes = [(p["state"], p["notes"]) for p in json.loads(done.stdout) if p["distribution"] == "infogan-twice"]
+    assert notes == [("ok", []), ("broken", ["the distribution infogan-twice has two plugins named 'same'"])]
 
 
 def test_a_check_of_sound_plugins_is_a_success(install: Install) -> None:
