@@ -19,6 +19,7 @@ from .core.installed import GROUP, LIMIT_VARIABLE, Installed, installed, own_ver
 from .core.latent import Code, Noise
 from .core.loss import LossTerm
 from .core.network import Body, Generator, Head
+from .core.undisturbed import undisturbed
 
 ROLES: Mapping[str, type[Component]] = {
     role.role: role for role in (Noise, Code, Generator, Body, Head, LossTerm, Data)
@@ -47,6 +48,9 @@ BUILT_IN = (
 
 CAUSE = 500
 """Characters that are told of why a plugin was skipped."""
+
+NO_NAME = "is empty, or has a colon or something in it that cannot be printed"
+"""What is said of a kind, or of a recipe's name, that is none."""
 
 SLOW = 5.0
 """Seconds; a plugin that takes longer to load is warned of."""
@@ -255,7 +259,7 @@ class Registry:
         if not found.enabled:
             return named
         start = time.perf_counter()
-        with prints_aside() as aside:
+        with prints_aside() as aside, undisturbed() as changed:
             try:
                 plugin = self._examine(found.load(), named.name, named.distribution, named.version)
             except (KeyboardInterrupt, MemoryError):
@@ -264,7 +268,7 @@ class Registry:
                 cause = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
                 plugin = replace(named, error=short(" ".join(cause.split()), CAUSE))
         seconds = time.perf_counter() - start
-        return replace(plugin, seconds=seconds, notes=tuple(_notes(seconds, aside.said)))
+        return replace(plugin, seconds=seconds, notes=tuple(_notes(seconds, aside.said, changed)))
 
     def _examine(self, module: object, name: str, distribution: str, version: str) -> Plugin:
         """Register the module with pluggy, call its hooks and check what they give."""
@@ -313,8 +317,9 @@ class Registry:
         given = self._answer(module, "infogan_recipes", {})
         if not isinstance(given, dict) or not all(isinstance(s, str) for pair in given.items() for s in pair):
             raise PluginError("infogan_recipes has to return a dict of recipe name to YAML text")
-        if any(":" in name for name in given):
-            raise PluginError(f"the name of a recipe must not contain a colon: {', '.join(given)}")
+        for name in given:
+            if not _is_name(name):
+                raise PluginError(f"the name of a recipe, {name!r}, {NO_NAME}")
         return given
 
     def _check_unique(
@@ -343,6 +348,11 @@ def _names(claims: _Claims[T]) -> dict[str, T]:
     return names
 
 
+def _is_name(name: str) -> bool:
+    """Whether a spec can write it after its distribution and a colon, and a terminal show it."""
+    return bool(name) and name.isprintable() and ":" not in name
+
+
 def _check_component(component: object) -> None:
     if not isinstance(component, type) or not issubclass(component, Component):
         raise PluginError(f"infogan_components has to return classes derived from Component, not {component!r}")
@@ -355,15 +365,17 @@ def _check_component(component: object) -> None:
         raise PluginError(f"{component.__name__} is abstract: it lacks {missing}")
     if not isinstance(component.model_fields["kind"].default, str):
         raise PluginError(f'{component.__name__} has no kind; give it one: kind: Literal["name"] = "name"')
-    if ":" in kind_of(component):
-        raise PluginError(f"the kind {kind_of(component)!r} of {component.__name__} must not contain a colon")
+    if not _is_name(kind_of(component)):
+        raise PluginError(f"the kind {kind_of(component)!r} of {component.__name__} {NO_NAME}")
 
 
-def _notes(seconds: float, said: str) -> Iterator[str]:
+def _notes(seconds: float, said: str, changed: list[str]) -> Iterator[str]:
     if seconds > SLOW:
         yield f"it takes {seconds:.1f} s to load; what it needs late, it can import late"
     if said.strip():
         yield f"it prints when it is loaded, {short(repr(said.strip()))}; a command's output has no place for that"
+    if changed:
+        yield f"it changes {' and '.join(changed)} when it is loaded, which is everyone's; it was put back"
 
 
 @cache

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textwrap import fill, indent
 from typing import Any
 
-from ..core.component import Component, nearest
+from ..core.component import Component, nearest, short
 from ..core.schema import prose
 from ..registry import ROLES, Registry, UnknownKind
 
@@ -66,7 +66,7 @@ def describe(component: type[Component], registry: Registry) -> Kind:
         Option(
             name,
             in_words(option),
-            None if name in required else json.dumps(option.get("default", _default(component, name))),
+            None if name in required else _default(component, name, option),
             next(map(json.dumps, option.get("examples", [])), None),
             option.get("description", ""),
         )
@@ -95,9 +95,14 @@ def _wrapped(text: str, by: int) -> str:
     return indent("\n".join(fill(line, 110) for line in text.splitlines()), " " * by)
 
 
-def _default(component: type[Component], name: str) -> Any:
-    """A default that the class makes anew for each part, such as an empty mapping."""
-    return component.model_fields[name].get_default(call_default_factory=True, validated_data={})
+def _default(component: type[Component], name: str, option: JsonSchema) -> str:
+    """As JSON, where the schema has it; else in Python's words: what a class makes anew for each part, or no JSON."""
+    if "default" in option:
+        return json.dumps(option["default"])
+    field = component.model_fields.get(name)  # None for a name that is an alias
+    if field is None or field.default_factory_takes_validated_data:
+        return "depends on the other options"
+    return short(repr(field.get_default(call_default_factory=True)))
 
 
 _TYPES = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false", "null": "null"}

@@ -95,7 +95,8 @@ def _probed(plugin: Installed, limit: float) -> PluginReport:
         return replace(named, state="disabled")
     with tempfile.TemporaryDirectory() as folder:
         answer, errors = Path(folder) / "report.json", Path(folder) / "errors"
-        command = [sys.executable, "-m", __name__, plugin.distribution, plugin.name, str(answer)]
+        which = [plugin.distribution, plugin.name, plugin.entry_point.value]
+        command = [sys.executable, "-m", __name__, *which, str(answer)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         try:
             with errors.open("wb") as stderr:  # a pipe would be waited for as long as any child of it is alive
@@ -103,7 +104,8 @@ def _probed(plugin: Installed, limit: float) -> PluginReport:
                     command, env=environment, timeout=limit, stdin=DEVNULL, stdout=DEVNULL, stderr=stderr, check=False
                 ).returncode
         except subprocess.TimeoutExpired:
-            return replace(named, seconds=limit, notes=[f"it was not loaded within {limit:g} s"])
+            after = "its process did not end" if answer.is_file() else "it was not loaded"
+            return replace(named, seconds=limit, notes=[f"{after} within {limit:g} s"])
         if not answer.is_file():
             last = errors.read_text(errors="replace").strip().rpartition("\n")[2]
             return replace(named, notes=[f"it ended the process that loaded it (status {status}) {last}".rstrip()])
@@ -111,10 +113,16 @@ def _probed(plugin: Installed, limit: float) -> PluginReport:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Load one installed plugin and write the report of it: ``DISTRIBUTION NAME FILE``."""
-    distribution, name, file = arguments
-    (found,) = [plugin for plugin in installed() if (plugin.distribution, plugin.name) == (distribution, name)]
-    Path(file).write_text(json.dumps(asdict(report(Registry(entry_points=False).taken(found)))))
+    """Load one installed plugin and write the report of it: ``DISTRIBUTION NAME VALUE FILE``."""
+    *which, file = arguments
+    name = which[:2]
+    registry = Registry(entry_points=False)
+    for found in installed():  # of two with the same name, only the first is taken
+        if [found.distribution, found.name] == name:
+            taken = registry.taken(found)
+            if found.entry_point.value == which[2]:
+                break
+    Path(file).write_text(json.dumps(asdict(report(taken))))
 
 
 if __name__ == "__main__":

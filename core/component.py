@@ -105,9 +105,10 @@ class Strict(BaseModel):
         """Those that a spec has set; a spec that was written in full has the others at their defaults."""
         for option in self.model_fields_set:
             field = type(self).model_fields[option]
-            default = field.get_default(call_default_factory=True, validated_data={})
-            if field.deprecated and vars(self)[option] != default:
-                yield option, field.deprecation_message
+            if field.deprecated:
+                default = field.get_default(call_default_factory=True, validated_data=vars(self))
+                if vars(self)[option] != default:
+                    yield option, field.deprecation_message
 
 
 def _lines_with_known_fields(cls: type[BaseModel], lines: list[ErrorDetails]) -> Iterator[InitErrorDetails]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import warnings
@@ -111,8 +110,8 @@ def _unmet(text: str) -> str | None:
     return None if fits else f"infogan{requirement.specifier}"
 
 
-class _Aside(io.TextIOBase):
-    """Passes on to stderr what is written, and keeps it."""
+class _Aside:
+    """Stderr, but that what is written as text is kept too."""
 
     def __init__(self) -> None:
         self.said = ""
@@ -120,6 +119,9 @@ class _Aside(io.TextIOBase):
     def write(self, text: str) -> int:
         self.said += text
         return sys.stderr.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
 
 
 @contextmanager

@@ -11,11 +11,11 @@ import inspect
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic.json_schema import GenerateJsonSchema, JsonRef, JsonSchemaMode
+from pydantic.json_schema import GenerateJsonSchema, JsonRef, JsonSchemaMode, JsonSchemaWarningKind
 from pydantic_core import core_schema
 
 JsonSchema = dict[str, Any]
@@ -38,6 +38,12 @@ class Alternative:
 class EditorSchema(GenerateJsonSchema):
     """Pydantic's own JSON Schema, with prose for descriptions, and examples."""
 
+    ignored_warning_kinds: ClassVar[set[JsonSchemaWarningKind]] = {  # type: ignore[misc]
+        "skipped-choice",
+        "non-serializable-default",
+    }
+    """Where there is no JSON for a default, it is left out."""
+
     def generate(self, schema: core_schema.CoreSchema, mode: JsonSchemaMode = "validation") -> JsonSchema:
         """The whole schema, which says what dialect it is in."""
         return {"$schema": self.schema_dialect, **super().generate(schema, mode)}
@@ -49,6 +55,10 @@ class EditorSchema(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:
         """No: it would be the option's name once more."""
         return False
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchema:
+        """Anything, where JSON Schema has no word for a type: one option must not cost the others their schema."""
+        return {}
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchema:
         """One type more rather than `anyOf`, of which an error says no more than that nothing in it fits."""

@@ -29,8 +29,10 @@ def check_options(component: Component) -> None:
     """The options go to JSON and back, which is how specs are saved; the kind is a literal."""
     default = type(component).model_fields["kind"].default
     require(component.kind == default, component, f"its class has the kind {default!r}; write it as a Literal")
-    text = component.model_dump_json()
-    again = type(component).model_validate_json(text)
+    advice = "give each option a type that JSON has a word for, Field(strict=False) if it is a tuple or a set, no alias"
+    with no_error(component, "saving its options as JSON and reading them", advice):
+        text = component.model_dump_json()
+        again = type(component).model_validate_json(text)
     require(again == component, component, f"its options do not survive JSON: {text} came back as {again!r}")
 
 

@@ -20,22 +20,36 @@ Reference = Sequence[float] | Callable[[Any], Any]
 ERRORS = 5.0
 """Standard errors by which chance may be off; it is more once in two million times."""
 
+SURPRISE = 15.0
+"""Minus the logarithm of the share of times, one in three million, that chance may go beyond a bound on one side."""
+
 
 def check_independence(prior: Prior, draws: Tensor) -> None:
     """No draw tells of the next one, nor of the one half a batch later; both halves are of one law."""
     n = len(draws)
-    for column, values in enumerate(draws.double().unbind(dim=1)):
+    for column, values in enumerate(draws.unbind(dim=1)):
+        values = values.double()
         spread = values.std()
         if spread > 0:
             scores = (values - values.mean()) / spread
             for lag, which in ((1, "the next one"), (n // 2, "the one half a batch later")):
                 correlation = float((scores[lag:] * scores[:-lag]).mean())
                 require(
-                    abs(correlation) <= ERRORS / math.sqrt(n - lag),
+                    abs(correlation) <= _by_chance(scores, n - lag, columns=draws.shape[1]),
                     prior,
                     f"column {column} of a draw tells of {which} (correlation {correlation:.3f}); "
                     f"are draws sorted, mirrored or repeated?",
                 )
+
+
+def _by_chance(scores: Tensor, pairs: int, *, columns: int) -> float:
+    """Bernstein's bound on a correlation that is 0, in any of ``columns``.
+
+    For most laws it is five standard errors; in the column of a rare value two hits in a row are a large correlation.
+    """
+    surprise = SURPRISE + math.log(columns)
+    largest = float(scores.square().max()) * surprise / (3 * pairs)
+    return largest + math.sqrt(largest**2 + 2 * surprise / pairs)
 
 
 def check_reference(code: Code, draws: Tensor, reference: Reference) -> None:

@@ -128,14 +128,19 @@ def _check_mode(code: Code, params: Tensor, values: Tensor) -> None:
 
 def _pairs(code: Code, params: Tensor, values: Tensor) -> Tensor:
     """log_prob of every value under every setting: ``(rows, n_params), (k, width) -> (rows, k)``."""
-    rows, k = len(params), len(values)
-    flat = code.log_prob(params.repeat_interleave(k, dim=0), values.repeat(rows, 1))
-    return flat.reshape(rows, k)
+    return torch.stack([_constantly(code, row, values) for row in params])
+
+
+def _few(code: Code, numbers: int = 2**22) -> int:
+    """Values at once, so that a code of thousands of columns stays within some hundred megabytes."""
+    return max(1, numbers // max(code.width, code.n_params))
 
 
 def _check_discrete_normalised(code: Code, params: Tensor) -> None:
     dial = every_value(code)
-    total = _pairs(code, params, code.grid(64) if dial is None else dial).double().exp().sum(dim=1)
+    values = code.grid(64) if dial is None else dial
+    rows = _few(code, 2**28) // len(values)
+    total = _pairs(code, params[: max(rows, 2)], values).exp().sum(dim=1)
     wrong = total > 1.001 if dial is None else (total - 1).abs() > 1e-3
     require(
         not bool(wrong.any()),
@@ -167,7 +172,7 @@ def _check_density_normalised(code: Code, params: Tensor, values: Tensor) -> Non
 
 def _mass(code: Code, row: Tensor, positions: Tensor) -> float:
     """The integral of the density over ``positions``, by trapezoids."""
-    density = _pairs(code, row.unsqueeze(0), positions.unsqueeze(1))[0].double().exp()
+    density = _constantly(code, row, positions.unsqueeze(1)).exp()
     return float(torch.trapezoid(density, positions.double()))
 
 
@@ -186,8 +191,9 @@ def _check_can_be_sure(code: Code) -> None:
     """Q can say that it is sure of each value; else L_I could never come near H(c)."""
     dial = every_value(code)
     if dial is not None:
-        fitted = _fit(code, torch.zeros(len(dial), code.n_params), dial)
-        least = float(code.log_prob(fitted, dial).exp().min())
+        some = dial[:: math.ceil(len(dial) / _few(code))]
+        fitted = _fit(code, torch.zeros(len(some), code.n_params), some)
+        least = float(code.log_prob(fitted, some).exp().min())
         require(
             least > 0.5,
             code,
@@ -216,7 +222,7 @@ def _require_entropy(code: Code, estimate: float, allowed: float) -> None:
 
 def _check_blind_bound(code: Code, params: Tensor, values: Tensor) -> None:
     """A Q that ignores the picture knows nothing: H(c) + E[log q(c)] <= 0, even for the best constant."""
-    fitted = _fit(code, torch.zeros(1, code.n_params), values[: len(values) // 4])[0]
+    fitted = _fit(code, torch.zeros(1, code.n_params), values[: min(len(values) // 4, _few(code))])[0]
     rest = values[len(values) // 4 :]
     for constant in [torch.zeros(code.n_params), fitted, *params]:
         scores = code.entropy + _constantly(code, constant, rest)
@@ -260,7 +266,8 @@ def _check_one_normalisation(code: Code, blind: Tensor, params: Tensor, values: 
 
 def _constantly(code: Code, constant: Tensor, values: Tensor) -> Tensor:
     """log_prob of every value under one setting of params, in float64."""
-    return code.log_prob(constant.expand(len(values), -1), values).double()
+    some = values.split(_few(code))
+    return torch.cat([code.log_prob(constant.expand(len(few), -1), few) for few in some]).double()
 
 
 def _fit(code: Code, start: Tensor, values: Tensor, steps: int = 150) -> Tensor:

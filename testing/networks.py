@@ -149,7 +149,21 @@ def _check_network(
     component: Component, network: nn.Module, given: Tensor, expected: tuple[int, ...], *, shaped: str
 ) -> None:
     """Shapes in training and in evaluation, independence of neighbours in evaluation, gradients, bfloat16."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(2)  # what dropout draws from
+        _check_training(component, network.train(), given, expected, shaped=shaped)
+        moved = _moved(component, network)
+        _check_every_weight_matters(component, moved, given)
+        _check_input_matters(component, moved.eval(), given)
+        _check_bfloat16(component, network, given, expected)
+        _check_evaluation(component, network.eval(), given, expected)
     network.train()
+
+
+def _check_training(
+    component: Component, network: nn.Module, given: Tensor, expected: tuple[int, ...], *, shaped: str
+) -> None:
+    """Two inputs give two outputs of the right shape, and a gradient reaches every weight."""
     leaf = given.clone().requires_grad_()
     what = "its output in training mode for a batch of 2"
     with no_error(component, f"in training mode, an input of {(2, *given.shape[1:])}", "follow the shapes in build"):
@@ -159,19 +173,21 @@ def _check_network(
     unreached = [name for name, weight in network.named_parameters() if weight.grad is None]
     require(not unreached, component, f"no gradient reaches {', '.join(unreached)}; is it used, and never detached?")
     network.zero_grad(set_to_none=True)
-    _check_every_weight_matters(component, network, given)
-    _check_input_matters(component, network, given)
-    _check_bfloat16(component, network, given, expected)
-    _check_evaluation(component, network.eval(), given, expected)
-    network.train()
 
 
-def _check_every_weight_matters(component: Component, network: nn.Module, given: Tensor) -> None:
-    """No weight's gradient is 0 throughout; away from the initial weights, of which some may be 0 on purpose."""
-    moved = copy.deepcopy(network).train()
+def _moved(component: Component, network: nn.Module) -> nn.Module:
+    """A copy, as training makes some, away from the initial weights, of which some may be 0 on purpose."""
+    advice = "take weight_norm and spectral_norm from torch.nn.utils.parametrizations, and keep no tensor from a pass"
+    with no_error(component, "copy.deepcopy of it after a pass", advice):
+        moved = copy.deepcopy(network)
     with torch.no_grad():
         for weight in moved.parameters():
             weight.add_(torch.randn(weight.shape, generator=seeded(7)), alpha=0.05)
+    return moved
+
+
+def _check_every_weight_matters(component: Component, moved: nn.Module, given: Tensor) -> None:
+    """No weight's gradient is 0 throughout."""
     out = moved(given)
     (out * torch.randn(out.shape, generator=seeded(8))).sum().backward()
     dead = [name for name, weight in moved.named_parameters() if weight.grad is None or not weight.grad.any()]
@@ -257,7 +273,10 @@ def _check_channels_last(body: Body, image: ImageShape) -> None:
 
 
 def _check_input_matters(component: Component, network: nn.Module, given: Tensor) -> None:
-    """Some gradient of the output reaches every column of a flat input."""
+    """Some gradient of the output reaches every column of a flat input, in evaluation mode: dropout may leave one out.
+
+    Of a picture, every channel.
+    """
     leaf = given.clone().requires_grad_()
     out = network(leaf)
     (gradient,) = torch.autograd.grad((out * torch.randn(out.shape, generator=seeded(4))).sum(), [leaf])

@@ -26,7 +26,7 @@ SOURCES = sorted(
 )
 
 CORE_ORDER = [
-    {"core.component", "core.disk", "core.schema"},
+    {"core.component", "core.disk", "core.schema", "core.undisturbed"},
     {"core.installed", "core.latent", "core.network", "core.pyramid", "core.spectral", "core.weights"}
     | {"core.loss", "core.data", "core.schema_version", "core.share", "core.storage", "core.traverse"},
     {"registry"},
@@ -197,10 +197,13 @@ FORBIDDEN = {
 }
 """Calls that execute what was loaded, or change what belongs to the whole process."""
 
+ALLOWED = {Path("core/undisturbed.py"): {"torch.set_default_device"}}
+"""What puts back what a plugin has changed."""
+
 
 @pytest.mark.parametrize("source", SOURCES, ids=str)
 def test_nothing_executes_data_or_changes_the_global_state(source: Path) -> None:
-    assert not {name for name, _ in called(source)} & FORBIDDEN
+    assert not {name for name, _ in called(source)} & (FORBIDDEN - ALLOWED.get(source, set()))
     imported = {
         alias.name.split(".")[0]
         for node in ast.walk(tree(source))

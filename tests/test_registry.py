@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+import torch
 
 from infogan import ModelSpec, Noise, Registry, hookimpl
 from infogan.core.component import Component
@@ -116,7 +117,9 @@ BROKEN: dict[str, Any] = {
         GOOD.replace('    kind: Literal["good"] = "good"\n', ""),
         "Good has no kind; give it one: kind: Literal",
     ),
-    "colon": (GOOD.replace('"good"', '"a:b"'), "the kind 'a:b' of Good must not contain a colon"),
+    "colon": (GOOD.replace('"good"', '"a:b"'), "the kind 'a:b' of Good is empty, or has a colon"),
+    "no name": (GOOD.replace('"good"', '""'), "the kind '' of Good is empty, or has a colon"),
+    "moves the cursor": (GOOD.replace('"good"', r'"\x1b[2J"'), r"the kind '\x1b[2J' of Good is empty, or has"),
     "no role": (
         GOOD.replace("import Noise, ", "import ")
         .replace("(Noise)", "(Component)")
@@ -146,7 +149,7 @@ BROKEN: dict[str, Any] = {
     ),
     "recipe with a colon": (
         "from infogan import hookimpl\n@hookimpl\ndef infogan_recipes(): return {'a:b': ''}",
-        "the name of a recipe must not contain a colon",
+        "the name of a recipe, 'a:b', is empty, or has a colon",
     ),
 }
 
@@ -190,6 +193,36 @@ def test_what_a_plugin_prints_goes_aside_with_a_warning(install: Install, capfd:
     with pytest.warns(RuntimeWarning, match=r"infogan-loud \(infogan-loud 3\): it prints when it is loaded, 'hello"):
         assert registry.find("noise", "good")
     assert capfd.readouterr() == ("", "hello from afar\n")
+
+
+MEDDLES = """
+import os, sys, warnings
+import torch
+os.chdir("/")
+torch.set_default_dtype(torch.float64)
+torch.set_default_device("meta")
+torch.set_grad_enabled(False)
+torch.manual_seed(5)
+warnings.simplefilter("error")
+"""
+
+
+def test_what_a_plugin_changes_of_the_process_is_put_back_with_a_warning(install: Install) -> None:
+    install("infogan-meddles", MEDDLES + GOOD)
+    install("infogan-zuletzt", GOOD.replace("good", "zuletzt"))
+    folder, state, filters = Path.cwd(), torch.get_rng_state(), list(warnings.filters)
+    with pytest.warns(RuntimeWarning, match="it changes the working directory and torch's .* put back"):
+        assert {"good", "zuletzt"} <= Registry().components("noise").keys()
+    assert (Path.cwd(), torch.get_default_dtype(), torch.is_grad_enabled()) == (folder, torch.float32, True)
+    assert torch.zeros(1).device.type == "cpu"
+    assert torch.equal(state, torch.get_rng_state())
+    assert warnings.filters == filters
+
+
+def test_a_plugin_may_look_at_where_it_prints(install: Install, capfd: pytest.CaptureFixture[str]) -> None:
+    install("infogan-looks", "import sys\nsys.stdout.buffer.write(b'aside')\nsys.stdout.fileno()\n" + GOOD)
+    loaded().find("noise", "good")
+    assert capfd.readouterr().out == ""
 
 
 def test_a_plugin_that_is_slow_to_load_works_and_is_warned_of(

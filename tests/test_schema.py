@@ -196,6 +196,16 @@ def test_a_plugins_kind_is_explained_as_the_built_in_ones_are(with_ring: dict[st
     assert dict(zip(kinds["enum"], kinds["enumDescriptions"], strict=True))["ring"] == ring["description"]
 
 
+def test_an_option_that_json_has_no_word_for_is_left_open_and_the_others_are_not() -> None:
+    class Called(RingNoise):
+        kind: Literal["called"] = "called"  # type: ignore[assignment]
+        by: Callable[[int], int] | None = None
+
+    options = Called.model_json_schema()["properties"]
+    assert options["by"] == {"anyOf": [{}, {"type": "null"}], "default": None, "examples": [None]}
+    assert options["size"] == RingNoise.model_json_schema()["properties"]["size"]
+
+
 def test_a_kind_may_be_written_with_its_distribution(with_ring: dict[str, Any]) -> None:
     schema = Draft202012Validator(with_ring)
     for kind in ("ring", "infogan-ring:ring", "infogan:uniform"):

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
+from pydantic import Field
 from typer.testing import CliRunner, Result
 
 from infogan import Registry
 from infogan.app.command_line import app
 from infogan.app.kinds import describe
 from infogan.registry import BUILT_IN, ROLES, default
+from infogan.testing import plugin_of, registry_of
+from infogan.testing.small import SmallNoise
 
 GOOD = """
 from typing import Literal
@@ -111,6 +115,21 @@ def test_a_check_does_not_wait_for_ever(install: Install) -> None:
     assert found["infogan-hangs"]["notes"] == ["it was not loaded within 3 s"]
 
 
+def test_a_check_says_of_a_plugin_that_never_lets_its_process_end_that_it_was_loaded(install: Install) -> None:
+    install("infogan-stays", "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n" + GOOD)
+    stays = told("--check", "--limit", "15", exit_code=1)["infogan-stays"]
+    assert (stays["state"], stays["notes"]) == ("broken", ["its process did not end within 15 s"])
+
+
+def test_a_check_of_two_plugins_with_one_name_takes_the_first(install: Install, tmp_path: Path) -> None:
+    install("infogan-twice", GOOD, entry_point="same")
+    (listed,) = tmp_path.rglob("entry_points.txt")
+    listed.write_text(listed.read_text() + "same = json\n")
+    done = invoke("--json", "--check")
+    notes = [(p["state"], p["notes"]) for p in json.loads(done.stdout) if p["distribution"] == "infogan-twice"]
+    assert notes == [("ok", []), ("broken", ["the distribution infogan-twice has two plugins named 'same'"])]
+
+
 def test_a_check_of_sound_plugins_is_a_success(install: Install) -> None:
     install("infogan-fine", GOOD)
     assert told("--check")["infogan-fine"]["state"] == "ok"
@@ -164,3 +183,23 @@ def test_every_option_of_every_kind_is_told_in_full(role: str, name: str) -> Non
         assert (option.default is None) == required
         if option.default is not None:
             json.loads(option.default)
+
+
+def test_options_are_told_whatever_their_type_alias_or_default() -> None:
+    class Odd(SmallNoise):
+        """A noise."""
+
+        kind: Literal["odd"] = "odd"  # type: ignore[assignment]
+        of: int = Field(default=1, alias="from")
+        low: float = 0.0
+        high: float = Field(default_factory=lambda given: given["low"] + 1)
+        by: Callable[[int], int] = abs
+
+    options = {option.name: option for option in describe(Odd, registry_of(plugin_of(Odd))).options}
+    assert {name: option.default for name, option in options.items()} == {
+        "from": "1",
+        "low": "0.0",
+        "high": "depends on the other options",
+        "by": "<built-in function abs>",
+    }
+    assert options["by"].values == "anything"

@@ -73,3 +73,19 @@ def test_a_spec_that_does_not_use_it_hears_nothing() -> None:
 def test_editors_see_it() -> None:
     assert Renamed.model_json_schema()["properties"]["top"]["deprecated"] is True
     assert Leaving.model_json_schema()["deprecated"] is True
+
+
+def test_defaults_of_other_options_are_not_made_for_it() -> None:
+    class Follows(Renamed):
+        """Two defaults are made of another option, which pydantic hands to the factory."""
+
+        kind: Literal["follows"] = "follows"  # type: ignore[assignment]
+        room: float = Field(default_factory=lambda given: given["low"] - 1.0)
+        later: float = Field(default_factory=lambda given: given["low"], deprecated="write room")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert vars(Follows(low=-2.0, room=1.0))["later"] == -2.0
+        assert Follows(low=-2.0, later=-2.0).room == -3.0
+    with pytest.warns(FutureWarning, match="follows.later is deprecated: write room"):
+        Follows(low=-2.0, later=0.0)

@@ -6,6 +6,7 @@ Each is seeded into a part that is right but for it. The answer has to say what 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
@@ -236,6 +237,16 @@ class ReadsMemory(ViewsPictures):
         return nn.Sequential(InMemory(), nn.Linear(math.prod(image.dims), 8))
 
 
+class OldWeightNorm(Painter):
+    """Of a kind that cannot be copied, as training copies G for the average of its weights."""
+
+    def build(self, latent_width: int, image: ImageShape) -> nn.Module:
+        layer = nn.Linear(latent_width, math.prod(image.dims))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            return nn.Sequential(nn.utils.weight_norm(layer), nn.Sigmoid(), nn.Unflatten(1, image.dims))
+
+
 BROKEN_NETWORKS: list[tuple[Component, str]] = [
     (Unbounded(), "the last activation has to bound them"),
     (OneSizeOnly(), "raise ValueError in build"),
@@ -261,6 +272,7 @@ BROKEN_NETWORKS: list[tuple[Component, str]] = [
     (OverflowsInHalf(), "has values that are not finite; what overflows in it"),
     (OverflowsInBfloat16(), "in bf16 its output has values that are not finite; does it cast to half"),
     (KeepsATensorAside(), "with the state of the first gives other answers; keep every tensor .* register_buffer"),
+    (OldWeightNorm(), "copy.deepcopy of it after a pass raises RuntimeError: .*torch.nn.utils.parametrizations"),
     (ViewsPictures(), "pictures whose channels lie last raises RuntimeError: .*; use reshape or flatten, not view"),
 ]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from infogan import Noise
@@ -28,9 +29,19 @@ class NoiseOnTheCpu(SmallNoise):
         return torch.randn(n, 3, generator=generator)
 
 
+class Aliased(SmallNoise):
+    of: int = Field(default=1, alias="from")
+
+
+class Grouped(SmallNoise):
+    groups: frozenset[int] = frozenset({1})
+
+
 BROKEN_NOISES: list[tuple[Noise, str]] = [
     (Forgetful(), "sample with a generator uses torch's global random state"),
     (NoiseOnTheCpu(), "sample gives a tensor on the CPU whatever the device"),
+    (Aliased(), "saving its options as JSON and reading them raises ValidationError.*no alias"),
+    (Grouped(), r"saving its options as JSON .*Field\(strict=False\) if it is a tuple or a set"),
 ]
 
 
