@@ -120,6 +120,9 @@ class _Aside:
         self.said += text
         return sys.stderr.write(text)
 
+    def flush(self) -> None:
+        sys.stderr.flush()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(sys.stderr, name)
 
