@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import fill, indent
-from typing import Any
 
 from ..core.component import Component, nearest, short
-from ..core.schema import prose
+from ..core.schema import JsonSchema, prose
 from ..registry import ROLES, Registry, UnknownKind
-
-JsonSchema = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from pydantic_core import core_schema
 JsonSchema = dict[str, Any]
 
 KINDS = "infogan_kinds"
-"""Metadata of a field that takes a part: a function that gives a `Alternative` for each that there is."""
+"""Metadata of a field that takes a part: a function that gives an `Alternative` for each that there is."""
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,8 @@ def _check_distribution(code: Code, draws: Tensor, cumulative: Callable[[Any], A
     ordered = draws[:, 0].double().sort().values
     expected = torch.as_tensor(cumulative(ordered), dtype=torch.float64)
     ranks = torch.arange(len(ordered) + 1, dtype=torch.float64) / len(ordered)
-    distance = float(torch.maximum(ranks[1:] - expected, expected - ranks[:-1]).max())
-    at = float(ordered[torch.maximum(ranks[1:] - expected, expected - ranks[:-1]).argmax()])
+    distances = torch.maximum(ranks[1:] - expected, expected - ranks[:-1])
+    distance, at = float(distances.max()), float(ordered[distances.argmax()])
     require(
         distance * math.sqrt(len(ordered)) <= 2.6,  # chance goes beyond it once in 400,000 times
         code,

@@ -264,7 +264,8 @@ def _check_channels_last(body: Body, image: ImageShape) -> None:
     )
     if coloured is None:
         return
-    network = body.build(coloured).eval()
+    with torch.random.fork_rng(devices=[]):
+        network = body.build(coloured).eval()
     pictures = torch.rand(2, *coloured.dims, generator=seeded(9)) * 2 - 1
     turned = pictures.contiguous(memory_format=torch.channels_last)
     with torch.no_grad(), no_error(body, "pictures whose channels lie last", "use reshape or flatten, not view"):

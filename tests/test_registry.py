@@ -438,7 +438,7 @@ class Fixed(Noise):
         return 1
 
     def sample(self, n, *, generator=None, device=None):
-        raise NotImplementedError
+        return torch.zeros(n, 1)
 
 
 def test_adding_by_hand() -> None:

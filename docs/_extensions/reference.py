@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from inspect import isclass, isroutine
 from typing import Any, ClassVar
@@ -64,7 +65,7 @@ def shown_option(env: BuildEnvironment, signature: str, node: addnodes.desc_sign
     return name
 
 
-class Generated(SphinxDirective):
+class Generated(SphinxDirective, ABC):
     """A directive whose content is written from the code."""
 
     name: ClassVar[str]
@@ -72,9 +73,9 @@ class Generated(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         return self.parse_text_to_nodes("\n".join(self.lines()))
 
+    @abstractmethod
     def lines(self) -> Iterable[str]:
         """Its text, as reStructuredText."""
-        raise NotImplementedError
 
 
 class PublicNames(Generated):

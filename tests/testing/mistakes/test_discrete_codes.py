@@ -257,6 +257,26 @@ class BreaksTiesAtRandom(Die):
         return torch.eye(4)[(params + 1e-6 * torch.rand(params.shape)).argmax(dim=1)]
 
 
+class NeverDrawsTheLast(Die):
+    """Its dial has a fifth value, which pictures would be asked for and were never made for."""
+
+    @property
+    def width(self) -> int:
+        return 5
+
+    @property
+    def n_params(self) -> int:
+        return 5
+
+    def sample(
+        self, n: int, *, generator: torch.Generator | None = None, device: torch.device | str | None = None
+    ) -> Tensor:
+        return torch.eye(5, device=device)[torch.randint(4, (n,), generator=generator, device=device)]
+
+    def grid(self, steps: int) -> Tensor:
+        return torch.eye(5)
+
+
 BROKEN_CODES: list[tuple[Code, str]] = [
     (EntropyInBits(), "entropy says 2.0000 nats, its own draws say 1.386"),
     (EntropyIsZero(), "entropy says 0.0000 nats"),
@@ -297,6 +317,7 @@ BROKEN_CODES: list[tuple[Code, str]] = [
     (NoEmptyBatch(), "log_prob of an empty batch raises .*does it take a maximum over the batch"),
     (NoEmptyDraw(), r"sample\(0\) raises RuntimeError.*any number of draws can be asked for, none too"),
     (BreaksTiesAtRandom(), "log_prob, mode, .* uses torch's global random state"),
+    (NeverDrawsTheLast(), r"column 4 of grid\(7\) runs from 0 to 1, and 20000 draws from 0 to 0; do grid and sample"),
 ]
 
 
