@@ -5,22 +5,27 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import warnings
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import torch
-from pydantic import Field, field_validator
-from torch import Tensor
+from pydantic import AfterValidator, Field, field_validator
 from torch.utils.data import Dataset
 
 from ...core.data import Data, Images, Split, data_folder
 from ...core.network import ImageShape
+from .fitting import BACKGROUND, Fit, Fitting, check_background
+from .reading import Pictures
+from .sources import Files, OnDisk
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+SUFFIXES = (
+    *(".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff"),
+    ".webp",
+)
 """Endings of the names of picture files, in small letters."""
+
+HELD_OUT = ("test", "val", "valid", "validation")
+"""What the sub-folder of held-out pictures may be called, beside ``train``; of several the first one counts."""
 
 IN_MEMORY = 2**30
 """Bytes of pixels up to which a split is decoded once and kept: 87,381 RGB pictures of 64x64. A larger one is read
@@ -30,13 +35,15 @@ picture by picture, every time anew."""
 class Folder(Data):
     """Pictures of any size, made to fit, below ``folder`` and its sub-folders.
 
-    BMP, GIF (its first picture), JPEG, PNG, PPM, TIFF and WebP files, known by their names' endings; hidden files and
-    folders are passed over, and links to folders not followed. A picture is turned as its EXIF orientation says, laid
-    on white where it is transparent, converted to gray or RGB, cut to the wanted ratio of its sides in its middle, and
-    resampled (Lanczos, antialiased).
+    AVIF (where Pillow was built with it), BMP, GIF (its first picture), JPEG, PNG, PPM, TIFF and WebP files, known by
+    their names' endings; hidden files and folders are passed over, and links to folders not followed. A picture is
+    turned as its EXIF orientation says, laid on ``background`` where it is transparent, converted to gray or RGB,
+    made to ``fit`` and resampled (Lanczos, antialiased). A BMP file of 32 bits is transparent only where its header
+    says which bits are; most leave it open, and their fourth byte means nothing.
 
-    Where there are sub-folders ``train`` and ``test``, they are the splits; else a share is held out. A file that
-    cannot be read is a ValueError that names it, unless ``on_bad_image`` is ``skip``.
+    Where there are sub-folders ``train`` and ``test`` (or ``val``, ``valid``, ``validation``), they are the splits;
+    else a share is held out. A file that cannot be read is a ValueError that names it, unless ``on_bad_image`` is
+    ``skip``.
     """
 
     kind: Literal["folder"] = "folder"
@@ -49,9 +56,23 @@ class Folder(Data):
     """Rows of pixels that every picture is made to have."""
     width: int = Field(ge=1, le=4096, examples=[64])
     """Columns of pixels."""
+    fit: Fit = "crop"
+    """How a picture of other proportions is made to fit: ``crop`` cuts it in its middle, ``pad`` shows all of it on
+    ``background``, ``stretch`` distorts it."""
+    background: Annotated[str, AfterValidator(check_background)] = Field(
+        default="white",
+        examples=["white", "#2040a0", "auto"],
+        json_schema_extra={"pattern": BACKGROUND},
+    )
+    """What transparent pictures are laid on, and what ``pad`` fills: ``"#rgb"`` or ``"#rrggbb"`` (in quotes: YAML takes
+    a # for the beginning of a comment), one of HTML's sixteen names of colours, or ``auto``: white, but black where all
+    that can be seen of a transparent picture is nearly white."""
+    white: float | None = Field(default=None, gt=0.0, examples=[4095.0])
+    """What is white in gray pictures of more than 8 bits: 1023 for a camera's 10 bits, 4095 for its 12. Absent: 65535,
+    or what the file says; 32 bits, which do not say it, cannot be read then. PGM files always say it."""
     held_out: float = Field(default=0.1, gt=0.0, lt=1.0)
-    """Share of the pictures that are held out where there are no sub-folders ``train`` and ``test``. Which ones
-    depends on each one's path below ``folder`` alone: pictures that are added move no others."""
+    """Share of the pictures that are held out where there are no sub-folders for the splits. Which ones depends
+    on each one's path below ``folder`` alone: pictures that are added move no others."""
     classes: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         default=(),
         examples=[["cats", "dogs"]],
@@ -61,7 +82,7 @@ class Folder(Data):
             "not": {"minItems": 1, "maxItems": 1},
         },
     )
-    """Sub-folders (of ``train`` and ``test``, where there are these) that are the classes of a known factor ``class``,
+    """Sub-folders (of those for the splits, where there are these) that are the classes of a known factor ``class``,
     which training does not see and `infogan evaluate` measures codes against. Pictures elsewhere are left out.
     Absent: all pictures, and no known factor."""
 
@@ -82,6 +103,13 @@ class Folder(Data):
                 raise ValueError(f"{name!r} has to be the name of a sub-folder, neither a path nor hidden")
         return value
 
+    @field_validator("background", mode="before")
+    @classmethod
+    def _no_comment(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError('is empty; a colour such as "#fff" has to stand in quotes, as # begins a comment in YAML')
+        return value
+
     @property
     def image(self) -> ImageShape:
         return ImageShape(channels=self.channels, height=self.height, width=self.width)
@@ -95,100 +123,48 @@ class Folder(Data):
 
         Up to `IN_MEMORY` bytes they are decoded at once; else items are read when they are asked for.
         """
-        paths, classes = self._found(split)
-        spare = int(len(paths) * self.bad_share) if self.on_bad_image == "skip" else None
-        pictures = _Pictures(paths, classes if self.classes else None, self.image, spare)
-        return pictures.decoded() if len(paths) * math.prod(self.image.dims) <= IN_MEMORY else pictures
+        pictures = self._pictures(split)
+        return pictures.decoded() if len(pictures) * math.prod(self.image.dims) <= IN_MEMORY else pictures
 
-    def _found(self, split: Split) -> tuple[list[Path], list[int]]:
-        """Each picture's path, and the index of its class, which is 0 where there are none."""
-        folder = data_folder(None) / Path(self.folder).expanduser()
-        apart = (folder / "train").is_dir() and (folder / "test").is_dir()
-        top = folder / split if apart else folder
-        found = [(path, i) for i, name in enumerate(self.classes or [""]) for path in _below(top / name)]
-        kept = found if apart else [(p, i) for p, i in found if self._holds_out(p, folder) == (split == "test")]
+    def _pictures(self, split: Split) -> Pictures:
+        files = OnDisk(data_folder(None) / Path(self.folder).expanduser())
+        names, classes = self._found(files, split)
+        spare = int(len(names) * self.bad_share) if self.on_bad_image == "skip" else None
+        fitting = Fitting(self.image, self.fit, self.background, self.white)
+        return Pictures(files, names, classes if self.classes else None, fitting, spare)
+
+    def _found(self, files: Files, split: Split) -> tuple[list[str], list[int]]:
+        """Each picture's name, and the index of its class, which is 0 where there are none."""
+        held_out = next((name for name in HELD_OUT if files.has(name)), None) if files.has("train") else None
+        top = (held_out if split == "test" else "train") if held_out else ""
+        found = [
+            (name, index)
+            for index, of_class in enumerate(self.classes or [""])
+            for name in _pictures_below(files, "/".join(filter(None, (top, of_class))))
+        ]
+        kept = found if held_out else [(name, i) for name, i in found if self._holds_out(name) == (split == "test")]
         if not kept:
             raise FileNotFoundError(
-                f"none of the {len(found)} pictures below {top} is in the split {split!r}, with {self.held_out:.0%} "
-                f"held out; expected more of them, or sub-folders {folder / 'train'} and {folder / 'test'}"
+                f"none of the {len(found)} pictures below {files.path(top)} is in the split {split!r}, with "
+                f"{self.held_out:.0%} held out; expected more of them, or sub-folders {files.path('train')} and "
+                f"{files.path('test')}"
             )
-        return [path for path, _ in kept], [index for _, index in kept]
+        return [name for name, _ in kept], [index for _, index in kept]
 
-    def _holds_out(self, path: Path, folder: Path) -> bool:
-        digest = hashlib.sha256(os.fsencode(path.relative_to(folder).as_posix())).digest()
+    def _holds_out(self, name: str) -> bool:
+        digest = hashlib.sha256(os.fsencode(name)).digest()
         return int.from_bytes(digest[:8]) < self.held_out * 2**64
 
 
-class _Pictures(Dataset[Any]):
-    """Picture files, read when they are asked for: uint8 tensors, or pairs of one and its known factors.
-
-    Up to ``spare`` of them may be unreadable: then the next one is taken in its place. Without ``spare`` none may.
-    """
-
-    def __init__(
-        self, paths: Sequence[Path], classes: Sequence[int] | None, image: ImageShape, spare: int | None
-    ) -> None:
-        self.paths, self.classes, self.image, self.spare = paths, classes, image, spare
-        self.bad: set[Path] = set()
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: int) -> Tensor | tuple[Tensor, dict[str, int]]:
-        while (pixels := self._read(index)) is None:
-            index = (index + 1) % len(self)
-        return pixels if self.classes is None else (pixels, {"class": self.classes[index]})
-
-    def decoded(self) -> Images:
-        """All that can be read, by as many threads as torch computes with: decoders let go of Python's lock."""
-        pixels = torch.empty(len(self), *self.image.dims, dtype=torch.uint8)
-        kept: list[int] = []
-        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-            for i, picture in enumerate(threads.map(self._read, range(len(self)))):
-                if picture is not None:
-                    pixels[len(kept)] = picture
-                    kept.append(i)
-        classes = {} if self.classes is None else {"class": torch.tensor([self.classes[i] for i in kept])}
-        return Images(pixels[: len(kept)], classes)
-
-    def _read(self, index: int) -> Tensor | None:
-        """One picture, or None where it is bad and may be."""
-        from .picture import read_picture  # Pillow, which only this needs
-
-        path = self.paths[index]
-        try:
-            return read_picture(path, self.image)
-        except ValueError as error:
-            if self.spare is None:
-                raise
-            if path not in self.bad:
-                self._leave_out(path, error, self.spare)
-            return None
-
-    def _leave_out(self, path: Path, error: ValueError, spare: int) -> None:
-        self.bad.add(path)
-        if len(self.bad) > spare:
-            count = f"{len(self.bad)} of {len(self)} pictures"
-            raise ValueError(f"{error}; that is {count}, and bad_share puts up with {spare}") from None
-        warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=2)
-
-
-def _below(folder: Path) -> list[Path]:
-    """Picture files below a folder, sorted. FileNotFoundError where there is no folder, or no picture."""
-    if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder}; expected pictures below it ({' '.join(SUFFIXES)})")
-    found = []
-    for parent, folders, names in os.walk(folder, onerror=_raise):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(parent, name) for name in names if _is_picture(name)]
+def _pictures_below(files: Files, folder: str) -> list[str]:
+    """The pictures below a folder, in order. FileNotFoundError where there is no folder, or no picture."""
+    if not files.has(folder):
+        raise FileNotFoundError(
+            f"there is no folder {files.path(folder)}; expected pictures below it ({' '.join(SUFFIXES)})"
+        )
+    found = [name for name in files.names(folder) if name.lower().endswith(SUFFIXES)]
     if not found:
-        raise FileNotFoundError(f"no picture below {folder}; expected files that end in {' '.join(SUFFIXES)}")
-    return sorted(found)
-
-
-def _is_picture(name: str) -> bool:
-    return not name.startswith(".") and name.lower().endswith(SUFFIXES)
-
-
-def _raise(error: OSError) -> None:
-    raise error
+        raise FileNotFoundError(
+            f"no picture below {files.path(folder)}; expected files that end in {' '.join(SUFFIXES)}"
+        )
+    return found

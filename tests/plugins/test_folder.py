@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, features
 from pydantic import ValidationError
 from torch import Tensor
 
@@ -83,7 +83,7 @@ def test_missing_pictures_are_answered_with_what_was_expected_where(tmp_path: Pa
     fill(tmp_path / "some" / "cats", 3)
     missing = {
         f"there is no folder {tmp_path}/nowhere; expected pictures": folder(tmp_path / "nowhere"),
-        f"no picture below {tmp_path}/empty; expected files that end in .bmp": folder(tmp_path / "empty"),
+        f"no picture below {tmp_path}/empty; expected files that end in .avif": folder(tmp_path / "empty"),
         f"there is no folder {tmp_path}/some/dogs": folder(tmp_path / "some", classes=("cats", "dogs")),
         f"none of the 3 pictures below {tmp_path}/some is in the split 'train'": folder(
             tmp_path / "some", held_out=0.999999
@@ -112,6 +112,16 @@ def test_sub_folders_train_and_test_are_the_splits(tmp_path: Path) -> None:
     fill(tmp_path / "test", 3, first=5)
     assert shades(folder(tmp_path).load("train")) == [0, 1, 2, 3, 4]
     assert shades(folder(tmp_path).load("test")) == [5, 6, 7]
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "validation"])
+def test_the_held_out_sub_folder_may_have_other_names(tmp_path: Path, name: str) -> None:
+    fill(tmp_path / "train", 5)
+    fill(tmp_path / name, 3, first=5)
+    assert shades(folder(tmp_path).load("train")) == [0, 1, 2, 3, 4]
+    assert shades(folder(tmp_path).load("test")) == [5, 6, 7]
+    fill(tmp_path / "test", 2, first=8)
+    assert shades(folder(tmp_path).load("test")) == [8, 9], "and is left aside where there is a test"
 
 
 def test_classes_are_the_sub_folders_that_are_named(tmp_path: Path) -> None:
@@ -270,6 +280,143 @@ def test_a_large_jpeg_is_what_it_is_when_it_is_decoded_whole(tmp_path: Path) -> 
 def test_files_of_every_format_are_read(tmp_path: Path, ending: str) -> None:
     save(tmp_path / "train" / f"a.{ending}", np.full((4, 4), 200))
     assert only(tmp_path, channels=1, height=4, width=4).unique().tolist() == pytest.approx([200], abs=2)
+
+
+ALIASES = {"jfif": "JPEG", "jpe": "JPEG", "avif": "AVIF"}
+
+
+@pytest.mark.parametrize("ending", ALIASES)
+def test_files_with_rarer_endings_are_read(tmp_path: Path, ending: str) -> None:
+    if ending == "avif" and not features.check("avif"):
+        pytest.skip("this Pillow was built without AVIF")
+    save(tmp_path / "train" / f"a.{ending}", np.full((4, 4), 200), format=ALIASES[ending])
+    assert only(tmp_path, channels=1, height=4, width=4).unique().tolist() == pytest.approx([200], abs=2)
+
+
+# --- made to fit
+
+
+def bands(*shades: int, height: int = 8, width: int = 8) -> np.ndarray[Any, Any]:
+    """Vertical bands of one shade each, beside one another."""
+    return np.concatenate([np.full((height, width), shade) for shade in shades], axis=1)
+
+
+def test_padding_shows_all_of_a_picture_on_the_background(tmp_path: Path) -> None:
+    save(tmp_path / "train" / "a.png", bands(0, 200, 0))
+    fitted = only(tmp_path, channels=3, height=24, width=24, fit="pad", background="#f00")
+    assert torch.equal(fitted[:, 8:16], torch.from_numpy(bands(0, 200, 0)).byte().expand(3, 8, 24))
+    assert fitted[0, :8].unique().tolist() == fitted[0, 16:].unique().tolist() == [255]
+    assert fitted[1:, :8].unique().tolist() == fitted[1:, 16:].unique().tolist() == [0]
+
+
+def test_a_line_is_padded_too(tmp_path: Path) -> None:
+    save(tmp_path / "train" / "a.png", np.zeros((1, 300)))
+    fitted = only(tmp_path, channels=1, height=8, width=8, fit="pad")
+    assert sorted(fitted.unique().tolist()) == [0, 255]
+    assert (fitted == 0).sum() == 8
+
+
+def test_stretching_distorts_a_picture(tmp_path: Path) -> None:
+    save(tmp_path / "train" / "a.png", bands(0, 200))
+    fitted = only(tmp_path, channels=1, height=8, width=32, fit="stretch")
+    assert fitted[0, :, :10].max() <= 5
+    assert fitted[0, :, 22:].int().sub(200).abs().max() <= 5
+
+
+@pytest.mark.parametrize(
+    ("background", "colour"),
+    [("white", [255, 255, 255]), ("#123", [17, 34, 51]), ("#2040A0", [32, 64, 160]), ("green", [0, 128, 0])],
+)
+def test_what_is_clear_shows_the_background(tmp_path: Path, background: str, colour: list[int]) -> None:
+    (tmp_path / "train").mkdir()
+    clear("RGBA").save(tmp_path / "train" / "a.png")
+    pixels = only(tmp_path, height=4, width=4, background=background)
+    assert pixels[:, 0, 0].tolist() == [40, 40, 40]
+    assert pixels[:, -1, -1].tolist() == colour
+
+
+@pytest.mark.parametrize(
+    ("ink", "ground"),
+    [((255, 255, 255), 0), ((240, 240, 240), 0), ((200, 200, 200), 255), ((255, 255, 0), 255), ((0, 0, 0), 255)],
+)
+def test_an_automatic_background_is_dark_where_white_would_hide_the_picture(
+    tmp_path: Path, ink: tuple[int, int, int], ground: int
+) -> None:
+    picture = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    picture.paste((*ink, 255), (2, 2, 6, 6))
+    (tmp_path / "train").mkdir()
+    picture.save(tmp_path / "train" / "a.png")
+    pixels = only(tmp_path, height=8, width=8, background="auto")
+    assert pixels[:, 0, 0].tolist() == [ground] * 3
+    assert pixels[:, 4, 4].tolist() == list(ink)
+
+
+@pytest.mark.parametrize("how", ["opaque", "invisible"])
+def test_an_automatic_background_is_white_where_nothing_asks_for_another(tmp_path: Path, how: str) -> None:
+    (tmp_path / "train").mkdir()
+    Image.new("RGBA", (16, 8), (255, 255, 255, 255 if how == "opaque" else 0)).save(tmp_path / "train" / "a.png")
+    assert only(tmp_path, height=8, width=8, background="auto", fit="pad").unique().tolist() == [255]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("#ff", "has to be auto, a colour such as '#2040a0'"),
+        ("blu", "Did you mean 'blue'"),
+        (None, "has to stand in quotes, as # begins a comment in YAML"),
+        (3, "valid string"),
+    ],
+)
+def test_what_is_no_colour_is_refused(wrong: Any, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        folder(Path("anywhere"), background=wrong)
+
+
+# --- which value is white
+
+
+def ramp(most: int) -> np.ndarray[Any, Any]:
+    return np.linspace(0, most, 256).round().reshape(16, 16)
+
+
+def pgm(most: int) -> bytes:
+    """A binary PGM whose header says what is white."""
+    return f"P5 16 16 {most}\n".encode() + ramp(most).astype(">u2").tobytes()
+
+
+DEEP: dict[str, tuple[Callable[[Path], object], float | None]] = {
+    "a.png": (lambda path: Image.fromarray(ramp(65535).astype(np.uint16)).save(path), None),
+    "10 bits.png": (lambda path: Image.fromarray(ramp(1023).astype(np.uint16)).save(path), 1023),
+    "12 bits.png": (lambda path: Image.fromarray(ramp(4095).astype(np.uint16)).save(path), 4095),
+    "12 bits.tif": (lambda path: Image.fromarray(ramp(4095).astype(np.uint16)).save(path), 4095),
+    "32 bits.tif": (lambda path: Image.fromarray(ramp(99999).astype(np.int32)).save(path), 99999),
+    "float.tif": (lambda path: Image.fromarray((ramp(255) / 255).astype(np.float32)).save(path), 1),
+    "16 bits.pgm": (lambda path: path.write_bytes(pgm(65535)), None),
+    "12 bits.pgm": (lambda path: path.write_bytes(pgm(4095)), None),
+    "12 bits too.pgm": (lambda path: path.write_bytes(pgm(4095)), 1023),
+}
+"""Files of more than 8 bits with a ramp from black to white, and what is given as white."""
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_a_ramp_of_more_than_8_bits_goes_from_black_to_white(tmp_path: Path, name: str) -> None:
+    write, white = DEEP[name]
+    (tmp_path / "train").mkdir()
+    write(tmp_path / "train" / name)
+    pixels = only(tmp_path, channels=1, height=16, width=16, white=white)
+    assert (pixels.flatten().int() - torch.arange(256)).abs().max() <= 1
+
+
+def test_what_is_above_white_is_white_and_what_is_no_number_black(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    values = np.array([[-1, 0.5], [2, np.nan]], dtype=np.float32)
+    Image.fromarray(values).save(tmp_path / "train" / "a.tif")
+    assert only(tmp_path, channels=1, height=2, width=2, white=1).flatten().tolist() == [0, 128, 255, 0]
+
+
+def test_8_bits_say_themselves_what_is_white(tmp_path: Path) -> None:
+    save(tmp_path / "train" / "a.png", np.full((4, 4), 90))
+    assert only(tmp_path, channels=1, height=4, width=4, white=100).unique().tolist() == [90]
 
 
 # --- what cannot be read
