@@ -21,7 +21,7 @@ CELL = 56
 
 GAP = 4
 MARGIN = 16
-INK, PAPER = (30, 30, 30), (255, 255, 255)
+INK, PAPER, FRAME = (30, 30, 30), (255, 255, 255), (200, 200, 200)
 FONT_SIZE, TITLE_SIZE = 13, 16
 
 
@@ -36,6 +36,8 @@ class Panel:
     row_labels: Sequence[str] = ()
     caption: Sequence[str] = ()
     """Lines below the title."""
+    framed: int = 0
+    """How many of the images, in reading order, have a thin frame: white ones would be lost on the paper."""
 
 
 def draw(parts: Sequence[Panel | Image.Image]) -> Image.Image:
@@ -127,13 +129,15 @@ def _draw_panel(panel: Panel) -> Image.Image:
     rows, columns, _, height, width = panel.images.shape
     scale = max(1, -(-CELL // max(height, width)))
     cell_height, cell_width = height * scale, width * scale
-    left = max((int(font.getlength(text)) + 2 * GAP for text in panel.row_labels), default=0)
+    rim = int(panel.framed > 0)
+    left = max((int(font.getlength(text)) + 2 * GAP for text in panel.row_labels), default=rim)
     line = FONT_SIZE + GAP
     captioned = TITLE_SIZE + 2 * GAP + len(panel.caption) * line
     top = captioned + (FONT_SIZE + 2 * GAP if panel.column_labels else 0)
     grid_width, grid_height = columns * (cell_width + GAP) - GAP, rows * (cell_height + GAP) - GAP
     texts = [title_font.getlength(panel.title), *(font.getlength(text) for text in panel.caption)]
-    page = Image.new("RGB", (left + max(grid_width, *map(math.ceil, texts)), top + grid_height), PAPER)
+    width = left + max(grid_width + rim, *map(math.ceil, texts))
+    page = Image.new("RGB", (width, top + grid_height + rim), PAPER)
     pen = ImageDraw.Draw(page)
     pen.text((left, 0), panel.title, INK, title_font)
     for row, text in enumerate(panel.caption):
@@ -147,7 +151,10 @@ def _draw_panel(panel: Panel) -> Image.Image:
     for row in range(rows):
         for column in range(columns):
             image = _to_pil(pixels[row, column]).resize((cell_width, cell_height), Image.Resampling.NEAREST)
-            page.paste(image, (left + column * (cell_width + GAP), top + row * (cell_height + GAP)))
+            x, y = left + column * (cell_width + GAP), top + row * (cell_height + GAP)
+            page.paste(image, (x, y))
+            if row * columns + column < panel.framed:
+                pen.rectangle((x - 1, y - 1, x + cell_width, y + cell_height), outline=FRAME)
     return page
 
 

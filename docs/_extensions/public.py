@@ -42,6 +42,7 @@ BESIDE = {
         "infogan.core.loss.StepView",
         "infogan.core.share.Share",
         "infogan.core.data.Images",
+        "infogan.core.data.Examined",
         "infogan.core.data.data_folder",
         "infogan.core.weights.initialise",
     ),

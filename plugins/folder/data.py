@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, Field, field_validator
 from torch.utils.data import Dataset
 
-from ...core.data import Data, Images, Split, data_folder
+from ...core.data import Data, Examined, Images, Split, data_folder
 from ...core.network import ImageShape
 from .fitting import BACKGROUND, Fit, Fitting, check_background
 from .reading import Pictures
@@ -45,6 +46,12 @@ class Folder(Data):
     else a share is held out. A file that cannot be read is a ValueError that names it, unless ``on_bad_image`` is
     ``skip``.
     """
+
+    advice: ClassVar[Mapping[str, str]] = {
+        "unreadable": "on_bad_image: skip leaves a few out",
+        "flat": "background: auto, or another colour, for white on nothing; white: 4095 for a camera's 12 bits",
+        "cut": "fit: pad shows all of a picture",
+    }
 
     kind: Literal["folder"] = "folder"
     folder: str = Field(min_length=1, examples=["pictures", "/data/pictures"])
@@ -126,8 +133,23 @@ class Folder(Data):
         pictures = self._pictures(split)
         return pictures.decoded() if len(pictures) * math.prod(self.image.dims) <= IN_MEMORY else pictures
 
+    def examine(self, split: Split) -> Iterator[Examined]:
+        """Every file of a split by its path below ``folder``, with its size and mode and what the cut takes away."""
+        return self._pictures(split).examined()
+
+    def passed_over(self) -> Mapping[str, int]:
+        """Files by their endings, hidden ones aside; pictures outside of the sub-folders that are read."""
+        files = self._files()
+        taken = {name for split in get_args(Split) for name in self._found(files, split)[0]}
+        left = [name for name in files.names() if name not in taken]
+        kinds = ("pictures in no split" if _is_picture(name) else PurePosixPath(name).suffix.lower() for name in left)
+        return dict(Counter(kind or "files without an ending" for kind in kinds).most_common())
+
+    def _files(self) -> Files:
+        return OnDisk(data_folder(None) / Path(self.folder).expanduser())
+
     def _pictures(self, split: Split) -> Pictures:
-        files = OnDisk(data_folder(None) / Path(self.folder).expanduser())
+        files = self._files()
         names, classes = self._found(files, split)
         spare = int(len(names) * self.bad_share) if self.on_bad_image == "skip" else None
         fitting = Fitting(self.image, self.fit, self.background, self.white)
@@ -162,9 +184,13 @@ def _pictures_below(files: Files, folder: str) -> list[str]:
         raise FileNotFoundError(
             f"there is no folder {files.path(folder)}; expected pictures below it ({' '.join(SUFFIXES)})"
         )
-    found = [name for name in files.names(folder) if name.lower().endswith(SUFFIXES)]
+    found = [name for name in files.names(folder) if _is_picture(name)]
     if not found:
         raise FileNotFoundError(
             f"no picture below {files.path(folder)}; expected files that end in {' '.join(SUFFIXES)}"
         )
     return found
+
+
+def _is_picture(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES)

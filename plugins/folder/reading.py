@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ...core.data import Images
+from ...core.data import Examined, Images
 from .fitting import Fitting
 from .sources import Files
 
 if TYPE_CHECKING:
     from .picture import Fitted
+
+AT_ONCE = 1024
+"""Pictures that may wait for whoever examines them."""
 
 
 class Pictures(Dataset[Any]):
@@ -50,6 +54,22 @@ class Pictures(Dataset[Any]):
                     kept.append(i)
         classes = {} if self.classes is None else {"class": torch.tensor([self.classes[i] for i in kept])}
         return Images(pixels[: len(kept)], classes)
+
+    def examined(self) -> Iterator[Examined]:
+        """Each, in order, also those that cannot be read: up to ``spare`` of them do not stop training."""
+        bad = 0
+        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+            for start in range(0, len(self), AT_ONCE):
+                for picture in threads.map(self._examined, range(start, min(start + AT_ONCE, len(self)))):
+                    bad += picture.pixels is None
+                    yield replace(picture, stops=picture.pixels is None and bad > (self.spare or 0))
+
+    def _examined(self, index: int) -> Examined:
+        try:
+            fitted = self.fitted(index)
+        except ValueError as error:
+            return Examined(self.names[index], None, str(error))
+        return Examined(self.names[index], fitted.pixels, size=fitted.size, mode=fitted.mode, lost=fitted.lost)
 
     def fitted(self, index: int) -> Fitted:
         """A picture with what it was before; ValueError naming the file where it cannot be read."""

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from infogan.app.pictures import Panel, draw, label, sample_panel, save_animation, side_by_side, to_pixels
+from infogan.app.pictures import FRAME, Panel, draw, label, sample_panel, save_animation, side_by_side, to_pixels
 from infogan.core.model import Traversal
 
 
@@ -41,6 +41,13 @@ def test_captions_stand_below_the_title_and_move_the_images_down():
     assert captioned.height > plain.height
     assert (pixels[0][-80:] == pixels[1][-80:, : plain.width]).all()
     assert (pixels[1] < 100).sum() > (pixels[0] < 100).sum(), "ink"
+
+
+def test_a_frame_stands_around_each_image_that_has_one():
+    white = torch.ones(2, 2, 1, 64, 64)
+    plain, framed = (np.asarray(draw([Panel("white", white, framed=n)]).convert("L")) for n in (0, 3))
+    assert (plain == FRAME[0]).sum() < 50, "ink alone"
+    assert abs((framed == FRAME[0]).sum() - (plain == FRAME[0]).sum() - 3 * 4 * 65) < 20
 
 
 def test_panels_stand_beside_one_another():
