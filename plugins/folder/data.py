@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from ...core.data import Data, Examined, Images, Split, data_folder
 from ...core.network import ImageShape
+from .archive import Archive
 from .fitting import BACKGROUND, Fit, Fitting, check_background
 from .reading import Pictures
 from .sources import Files, OnDisk
@@ -54,9 +55,10 @@ class Folder(Data):
     }
 
     kind: Literal["folder"] = "folder"
-    folder: str = Field(min_length=1, examples=["pictures", "/data/pictures"])
-    """Where the pictures lie: an absolute path, or one below the environment's INFOGAN_DATA, or else below
-    ``~/.cache/infogan``."""
+    folder: str = Field(min_length=1, examples=["pictures", "/data/pictures", "pictures.zip"])
+    """Where the pictures lie, a folder or a zip file: an absolute path, or one below the environment's INFOGAN_DATA, or
+    else below ``~/.cache/infogan``. A zip file is read in place, and is a folder with what it holds; where that is one
+    folder alone, it is that one."""
     channels: Literal[1, 3] = 3
     """1 for gray, 3 for RGB."""
     height: int = Field(ge=1, le=4096, examples=[64])
@@ -146,7 +148,8 @@ class Folder(Data):
         return dict(Counter(kind or "files without an ending" for kind in kinds).most_common())
 
     def _files(self) -> Files:
-        return OnDisk(data_folder(None) / Path(self.folder).expanduser())
+        top = data_folder(None) / Path(self.folder).expanduser()
+        return Archive(top) if top.is_file() else OnDisk(top)
 
     def _pictures(self, split: Split) -> Pictures:
         files = self._files()
@@ -181,8 +184,9 @@ class Folder(Data):
 def _pictures_below(files: Files, folder: str) -> list[str]:
     """The pictures below a folder, in order. FileNotFoundError where there is no folder, or no picture."""
     if not files.has(folder):
+        nor = "" if folder else ", nor a zip file of that name"
         raise FileNotFoundError(
-            f"there is no folder {files.path(folder)}; expected pictures below it ({' '.join(SUFFIXES)})"
+            f"there is no folder {files.path(folder)}{nor}; expected pictures below it ({' '.join(SUFFIXES)})"
         )
     found = [name for name in files.names(folder) if _is_picture(name)]
     if not found:

@@ -1,4 +1,4 @@
-"""Where picture files lie: below a folder."""
+"""Where picture files lie: below a top, which may be a folder."""
 
 from __future__ import annotations
 

@@ -82,7 +82,9 @@ def test_missing_pictures_are_answered_with_what_was_expected_where(tmp_path: Pa
     (tmp_path / "empty" / "notes.txt").write_text("no picture")
     fill(tmp_path / "some" / "cats", 3)
     missing = {
-        f"there is no folder {tmp_path}/nowhere; expected pictures": folder(tmp_path / "nowhere"),
+        f"there is no folder {tmp_path}/nowhere, nor a zip file of that name; expected pictures": folder(
+            tmp_path / "nowhere"
+        ),
         f"no picture below {tmp_path}/empty; expected files that end in .avif": folder(tmp_path / "empty"),
         f"there is no folder {tmp_path}/some/dogs": folder(tmp_path / "some", classes=("cats", "dogs")),
         f"none of the 3 pictures below {tmp_path}/some is in the split 'train'": folder(
