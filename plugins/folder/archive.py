@@ -66,7 +66,9 @@ class Archive(Files):
 
     def open(self, name: str) -> BytesIO:
         """A file's content. ValueError where it is damaged, packed in a rare way, or larger than it may be."""
-        entry = self._entries[name]
+        entry = self._entries.get(name)
+        if entry is None:
+            raise FileNotFoundError(f"there is no file {self.path(name)}")
         if entry.encrypted or entry.method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError("cannot be unpacked: it is encrypted, or neither stored nor deflated")
         if entry.size > MOST_BYTES or entry.size > max(SMALL, MOST_RATIO * entry.packed):

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from torch.utils.data import Dataset
 
 from ...core.data import Data, Examined, Images, Split, data_folder
 from ...core.network import ImageShape
 from .archive import Archive
 from .fitting import BACKGROUND, Fit, Fitting, check_background
+from .labels import read_labels
 from .reading import Pictures
 from .sources import Files, OnDisk
 
@@ -94,6 +95,10 @@ class Folder(Data):
     """Sub-folders (of those for the splits, where there are these) that are the classes of a known factor ``class``,
     which training does not see and `infogan evaluate` measures codes against. Pictures elsewhere are left out.
     Absent: all pictures, and no known factor."""
+    labels: str | None = Field(default=None, min_length=1, examples=["labels.csv"])
+    """In place of ``classes``: a CSV file below ``folder``, in UTF-8, whose first line names the columns ``file``, which
+    has paths below ``folder``, and ``label``. The labels, in the order of the alphabet, are the classes; pictures that
+    are not listed are left out."""
 
     on_bad_image: Literal["error", "skip"] = "error"
     """Of a file that cannot be read: ``error`` ends the run; ``skip`` leaves it out with a warning that names it, or
@@ -119,16 +124,25 @@ class Folder(Data):
             raise ValueError('is empty; a colour such as "#fff" has to stand in quotes, as # begins a comment in YAML')
         return value
 
+    @model_validator(mode="after")
+    def _one_source_of_classes(self) -> Folder:
+        if self.classes and self.labels:
+            raise ValueError("classes and labels are given, and both say what each picture is: leave one out")
+        return self
+
     @property
     def image(self) -> ImageShape:
         return ImageShape(channels=self.channels, height=self.height, width=self.width)
 
     @property
     def factors(self) -> Mapping[str, int | None]:
+        """The class, where there are some; read from the CSV file where that has the labels."""
+        if self.labels:
+            return {"class": len(set(read_labels(self._files(), self.labels).values()))}
         return {"class": len(self.classes)} if self.classes else {}
 
     def load(self, split: Split) -> Images | Dataset[Any]:
-        """The pictures of a split in the order of their paths, class by class.
+        """The pictures of a split in the order of their paths, class by class where ``classes`` names them.
 
         Up to `IN_MEMORY` bytes they are decoded at once; else items are read when they are asked for.
         """
@@ -156,17 +170,14 @@ class Folder(Data):
         names, classes = self._found(files, split)
         spare = int(len(names) * self.bad_share) if self.on_bad_image == "skip" else None
         fitting = Fitting(self.image, self.fit, self.background, self.white)
-        return Pictures(files, names, classes if self.classes else None, fitting, spare)
+        known = bool(self.classes or self.labels)
+        return Pictures(files, names, classes if known else None, fitting, spare)
 
     def _found(self, files: Files, split: Split) -> tuple[list[str], list[int]]:
         """Each picture's name, and the index of its class, which is 0 where there are none."""
         held_out = next((name for name in HELD_OUT if files.has(name)), None) if files.has("train") else None
         top = (held_out if split == "test" else "train") if held_out else ""
-        found = [
-            (name, index)
-            for index, of_class in enumerate(self.classes or [""])
-            for name in _pictures_below(files, "/".join(filter(None, (top, of_class))))
-        ]
+        found = self._labelled(files, top) if self.labels else self._sorted(files, top)
         kept = found if held_out else [(name, i) for name, i in found if self._holds_out(name) == (split == "test")]
         if not kept:
             raise FileNotFoundError(
@@ -175,6 +186,20 @@ class Folder(Data):
                 f"{files.path('test')}"
             )
         return [name for name, _ in kept], [index for _, index in kept]
+
+    def _sorted(self, files: Files, top: str) -> list[tuple[str, int]]:
+        """The pictures below a folder, class by class."""
+        return [
+            (name, index)
+            for index, of_class in enumerate(self.classes or [""])
+            for name in _pictures_below(files, "/".join(filter(None, (top, of_class))))
+        ]
+
+    def _labelled(self, files: Files, top: str) -> list[tuple[str, int]]:
+        """The pictures below a folder that have a label."""
+        labels = read_labels(files, self.labels or "")
+        index = {label: i for i, label in enumerate(sorted(set(labels.values())))}
+        return [(name, index[labels[name]]) for name in _pictures_below(files, top) if name in labels]
 
     def _holds_out(self, name: str) -> bool:
         digest = hashlib.sha256(os.fsencode(name)).digest()

@@ -25,7 +25,7 @@ class Files(ABC):
 
     @abstractmethod
     def open(self, name: str) -> Path | BytesIO:
-        """What a decoder can read the file from."""
+        """What the file can be read from. FileNotFoundError, at the latest then, where there is none."""
 
     def path(self, name: str) -> Path:
         """The file, or folder, as a message names it."""
