@@ -17,6 +17,7 @@ from ..core.component import short
 from ..core.data import Data, Examined, Split
 from ..core.network import ImageShape
 from ..evaluation.reading import public
+from ..training.feed import Augment
 from .pictures import Panel, draw, sample_panel
 
 FLAT = 20
@@ -27,6 +28,9 @@ CUT = 1 / 3
 
 ROWS: Mapping[Split, int] = {"train": 4, "test": 1}
 """Rows of pictures that the page shows of each split, whatever is the matter with them."""
+
+VARIED = 3
+"""Rows of varied pictures."""
 
 NAMED = 3
 """Pictures that the page, and the table, name as an example."""
@@ -103,7 +107,7 @@ def look(data: Data, *, batch_size: int) -> Findings:
         ],
         passed_over=data.passed_over(),
         stops=stops,
-        panels=[*train.panels(), *test.panels()],
+        panels=[*train.panels(), *train.varied(data.augment), *test.panels()],
     )
 
 
@@ -135,6 +139,10 @@ class _Few:
         grid = sample_panel(images, [""] * len(few), title, columns=columns(images.shape[-1]))
         caption = [same(names) + note for _, _, names, note in few[:NAMED]] if named else []
         return replace(grid, row_labels=(), caption=caption, framed=len(few))
+
+    def pixels(self) -> list[Tensor]:
+        """They alone."""
+        return [pixels for _, pixels, _, _ in self._smallest()]
 
     def _smallest(self) -> list[tuple[Any, Tensor, Sequence[str], str]]:
         return sorted(self._kept, key=lambda entry: entry[0])[: self.most]
@@ -196,6 +204,18 @@ class _Looked:
             cut=dict(sorted(self.cut.items(), key=lambda item: -item[1])),
             doubles=[names for names in self.names.values() if len(names) > 1],
         )
+
+    def varied(self, augment: Augment) -> list[Panel]:
+        """Some of them again and again as training varies them; empty where it does not."""
+        few = self.some.pixels()[: columns(self.image.width)]
+        if not few:
+            return []
+        pixels, random = torch.stack(few), torch.Generator().manual_seed(0)
+        rows = [augment(pixels, lambda count: torch.rand(count, len(few), generator=random)) for _ in range(VARIED)]
+        if all(torch.equal(row, pixels) for row in rows):
+            return []
+        title = f"{self.split}: the first of them as training varies them"
+        return [Panel(title, public(torch.stack(rows)), framed=VARIED * len(few))]
 
     def panels(self) -> list[Panel]:
         """What there is to show."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -37,6 +37,11 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+
+Draw = Callable[[int], Tensor]
+"""``draw(count)`` gives ``(count, n)`` uniform numbers in [0, 1) for a batch of ``n`` pictures, on its device. They are
+drawn for the whole batch, so that several processes draw what one would."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,15 @@ class Data(Component):
         of ``(channels, height, width)`` uint8 tensors, or tuples that begin with one, read by worker
         processes. FileNotFoundError says what files were expected where.
         """
+
+    def augment(self, pixels: Tensor, draw: Draw) -> Tensor:
+        """Pictures to learn from, varied; those to measure on are left as they are.
+
+        ``pixels`` are a batch, or several processes' part of one, ``(n, channels, height, width)`` uint8 on the device,
+        and stay as they are. What is random has to come from ``draw``, so that a resumed run varies them the same.
+        Unless a kind varies its pictures: these.
+        """
+        return pixels
 
     def examine(self, split: Split) -> Iterator[Examined]:
         """Every picture of a split, in order, with what is known of it; those that cannot be read too.

@@ -11,11 +11,13 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
+from torch import Tensor
 from torch.utils.data import Dataset
 
-from ...core.data import Data, Examined, Images, Split, data_folder
+from ...core.data import Data, Draw, Examined, Images, Split, data_folder
 from ...core.network import ImageShape
 from .archive import Archive
+from .augment import flipped_and_shifted
 from .fitting import BACKGROUND, Fit, Fitting, check_background
 from .labels import read_labels
 from .reading import Pictures
@@ -80,6 +82,12 @@ class Folder(Data):
     white: float | None = Field(default=None, gt=0.0, examples=[4095.0])
     """What is white in gray pictures of more than 8 bits: 1023 for a camera's 10 bits, 4095 for its 12. Absent: 65535,
     or what the file says; 32 bits, which do not say it, cannot be read then. PGM files always say it."""
+    flip: bool = False
+    """Show each picture to training mirrored, left for right, half of the time. Not for letters, nor for whatever has
+    a left and a right that a code should find."""
+    shift: float = Field(default=0.0, ge=0.0, le=0.25, examples=[0.05])
+    """Show each picture to training moved at random, by up to this share of its sides in each direction; an edge is
+    repeated where it leaves a gap. Position then becomes something that codes may find."""
     held_out: float = Field(default=0.1, gt=0.0, lt=1.0)
     """Share of the pictures that are held out where there are no sub-folders for the splits. Which ones depends
     on each one's path below ``folder`` alone: pictures that are added move no others."""
@@ -96,9 +104,9 @@ class Folder(Data):
     which training does not see and `infogan evaluate` measures codes against. Pictures elsewhere are left out.
     Absent: all pictures, and no known factor."""
     labels: str | None = Field(default=None, min_length=1, examples=["labels.csv"])
-    """In place of ``classes``: a CSV file below ``folder``, in UTF-8, whose first line names the columns ``file``, which
-    has paths below ``folder``, and ``label``. The labels, in the order of the alphabet, are the classes; pictures that
-    are not listed are left out."""
+    """In place of ``classes``: a CSV file below ``folder``, in UTF-8, whose first line names the columns ``file`` and
+    ``label``. Under ``file`` are paths below ``folder``. The labels, in the order of the alphabet, are the classes;
+    pictures that are not listed are left out."""
 
     on_bad_image: Literal["error", "skip"] = "error"
     """Of a file that cannot be read: ``error`` ends the run; ``skip`` leaves it out with a warning that names it, or
@@ -148,6 +156,12 @@ class Folder(Data):
         """
         pictures = self._pictures(split)
         return pictures.decoded() if len(pictures) * math.prod(self.image.dims) <= IN_MEMORY else pictures
+
+    def augment(self, pixels: Tensor, draw: Draw) -> Tensor:
+        """Mirrored and moved as ``flip`` and ``shift`` say."""
+        if not self.flip and not self.shift:
+            return pixels
+        return flipped_and_shifted(pixels, draw(3), flip=self.flip, shift=self.shift)
 
     def examine(self, split: Split) -> Iterator[Examined]:
         """Every file of a split by its path below ``folder``, with its size and mode and what the cut takes away."""

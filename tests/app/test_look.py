@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
@@ -158,6 +159,12 @@ def test_the_page_shows_pictures_of_both_splits_and_a_row_for_all_that_is_odd(od
 def test_the_page_of_many_pictures_is_no_longer_than_that_of_some() -> None:
     small, large = (look_page(look(Sprites(size=16, n=n, n_test=100), batch_size=4)) for n in (100, 500))
     assert small.size == large.size
+
+
+def test_the_page_shows_how_training_varies_pictures(odd: Path) -> None:
+    varied = next(panel for panel in looked(odd, flip=True, shift=0.2).panels if "varies" in panel.title)
+    assert varied.images.shape == (3, 10, 3, 8, 8)
+    assert not torch.equal(varied.images[0], varied.images[1])
 
 
 def test_pictures_of_any_width_stand_on_a_page() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -14,13 +14,13 @@ from PIL import Image, features
 from pydantic import ValidationError
 from torch import Tensor
 
-from infogan import InfoGAN, Registry
-from infogan.core.data import FOLDER_VARIABLE, Images
+from infogan import InfoGAN, Registry, train
+from infogan.core.data import FOLDER_VARIABLE, Images, Split
 from infogan.evaluation.reading import read_split
 from infogan.plugins.folder import Folder, data
 from infogan.testing import check_data, check_missing_data
 from infogan.training.feed import batches_from
-from infogan.training.spec_text import validate
+from infogan.training.spec_text import override, validate
 from infogan.training.strict_yaml import parse
 
 
@@ -72,7 +72,7 @@ def test_the_contract_is_kept(
     for k, top in enumerate([tmp_path / "train", tmp_path / "test"] if apart else [tmp_path]):
         fill(top / "cats", 30, first=60 * k)
         fill(top / "dogs", 30, first=30 + 60 * k)
-    pictures = folder(tmp_path, classes=classes, held_out=0.4)
+    pictures = folder(tmp_path, classes=classes, held_out=0.4, flip=True, shift=0.1)
     check_data(pictures)
     assert isinstance(pictures.load("train"), Images) is in_memory
 
@@ -372,6 +372,68 @@ def test_an_automatic_background_is_white_where_nothing_asks_for_another(tmp_pat
 def test_what_is_no_colour_is_refused(wrong: Any, said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         folder(Path("anywhere"), background=wrong)
+
+
+# --- varied for training
+
+
+def varied(pixels: Tensor, drawn: list[list[float]], **options: Any) -> Tensor:
+    return folder(Path("anywhere"), **options).augment(pixels, lambda count: torch.tensor(drawn)[:count])
+
+
+PAIR = torch.randint(256, (2, 3, 6, 8), dtype=torch.uint8)
+
+
+def test_half_of_the_pictures_are_mirrored() -> None:
+    flipped = varied(PAIR, [[0.2, 0.7], [0.5, 0.5], [0.5, 0.5]], flip=True)
+    assert torch.equal(flipped, torch.stack([PAIR[0].flip(2), PAIR[1]]))
+
+
+def test_pictures_move_by_whole_pixels_and_repeat_their_edges() -> None:
+    """By at most a quarter of 6 rows and of 8 columns: one row, two columns."""
+    moved = varied(PAIR, [[0.0, 0.0], [0.99, 0.0], [0.99, 0.0]], shift=0.25)
+    assert torch.equal(moved[0, :, 1:, 2:], PAIR[0, :, :-1, :-2])
+    assert torch.equal(moved[0, :, 0, 2:], PAIR[0, :, 0, :-2])
+    assert torch.equal(moved[0, :, 1:, 1], PAIR[0, :, :-1, 0])
+    assert torch.equal(moved[1, :, :-1, :-2], PAIR[1, :, 1:, 2:])
+    assert torch.equal(moved[1, :, -1, :-2], PAIR[1, :, -1, 2:])
+
+
+def test_each_way_to_move_is_as_likely_as_any_other() -> None:
+    drawn = torch.rand(3, 9000, generator=torch.Generator().manual_seed(0))
+    column = torch.arange(16, dtype=torch.uint8).expand(9000, 1, 16, 16)
+    moved = folder(Path("anywhere"), shift=0.25).augment(column, lambda count: drawn[:count])
+    found = moved[:, 0, 8, 8].bincount(minlength=16)
+    assert found[:4].sum() == found[13:].sum() == 0
+    assert found[4:13].sub(1000).abs().max() < 150, "8 - 4 to 8 + 4, a thousand each, within five deviations"
+
+
+def test_only_training_sees_pictures_varied(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        save(tmp_path / split / "a.png", np.indices((8, 8))[1] * 30)
+    plain, changed = folder(tmp_path), folder(tmp_path, flip=True, shift=0.2)
+    for split in get_args(Split):
+        assert torch.equal(plain.load(split).pixels, changed.load(split).pixels)
+    assert plain.augment(PAIR, lambda count: pytest.fail("draws in vain")) is PAIR
+
+
+def test_a_resumed_run_varies_its_pictures_as_the_uninterrupted_one_does(tmp_path: Path) -> None:
+    for i in range(24):
+        save(tmp_path / "pictures" / f"{i}.png", np.random.default_rng(i).integers(256, size=(8, 8)))
+    spec = parse(Registry(entry_points=False).recipe("pictures"), "pictures")
+    settings = ["model.generator.width=8", "model.body={kind: dcgan, width: 8, hidden: 16}", "training.device=cpu"]
+    settings += [f"{part}.{side}=8" for part in ("model.image", "data") for side in ("height", "width")]
+    settings += [f"data.folder={tmp_path}/pictures", "data.flip=true", "data.shift=0.2", "training.batch_size=8"]
+
+    def go(steps: int, out: str, *more: str, resume: bool = False) -> dict[str, Tensor]:
+        run = validate(override(spec, [*settings, f"training.steps={steps}", *more]))
+        return train(run, tmp_path / out, resume=resume).state_dict()
+
+    whole, plain = go(4, "whole"), go(4, "plain", "data.flip=false", "data.shift=0.0")
+    go(2, "parts")
+    resumed = go(4, "parts", resume=True)
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert any(not torch.equal(whole[name], plain[name]) for name in whole), "and it makes a difference"
 
 
 # --- which value is white
