@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
@@ -159,7 +160,19 @@ def _draw_panel(panel: Panel) -> Image.Image:
 
 
 def _to_pil(pixels: Tensor) -> Image.Image:
-    """``(channels, height, width)`` uint8; more than three channels show their first three."""
+    """``(channels, height, width)`` uint8; RGBA lies on a checkerboard, more channels show their first three."""
     if len(pixels) in (1, 2):
         return Image.fromarray(pixels[0].numpy())
-    return Image.fromarray(pixels[:3].permute(1, 2, 0).contiguous().numpy())
+    channels_last = pixels.permute(1, 2, 0).contiguous().numpy()
+    if len(pixels) == 4:
+        picture = Image.fromarray(channels_last)
+        return Image.alpha_composite(_checkerboard(picture.size), picture)
+    return Image.fromarray(np.ascontiguousarray(channels_last[..., :3]))
+
+
+def _checkerboard(size: tuple[int, int]) -> Image.Image:
+    """Gray and white squares, which stand for nothing: eight across the longer side."""
+    across, down = np.arange(size[0]), np.arange(size[1])
+    side = max(1, max(size) // 8)
+    light = (across // side + down[:, None] // side) % 2 == 0
+    return Image.fromarray(np.where(light, 255, 204).astype(np.uint8)).convert("RGBA")

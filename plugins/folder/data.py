@@ -42,9 +42,9 @@ class Folder(Data):
 
     AVIF (where Pillow was built with it), BMP, GIF (its first picture), JPEG, PNG, PPM, TIFF and WebP files, known by
     their names' endings; hidden files and folders are passed over, and links to folders not followed. A picture is
-    turned as its EXIF orientation says, laid on ``background`` where it is transparent, converted to gray or RGB,
-    made to ``fit`` and resampled (Lanczos, antialiased). A BMP file of 32 bits is transparent only where its header
-    says which bits are; most leave it open, and their fourth byte means nothing.
+    turned as its EXIF orientation says, laid on ``background`` where it is transparent (unless that is kept), converted
+    to gray, RGB or RGBA, made to ``fit`` and resampled (Lanczos, antialiased). A BMP file of 32 bits is transparent
+    only where its header says which bits are; most leave it open, and their fourth byte means nothing.
 
     Where there are sub-folders ``train`` and ``test`` (or ``val``, ``valid``, ``validation``), they are the splits;
     else a share is held out. A file that cannot be read is a ValueError that names it, unless ``on_bad_image`` is
@@ -62,8 +62,9 @@ class Folder(Data):
     """Where the pictures lie, a folder or a zip file: an absolute path, or one below the environment's INFOGAN_DATA, or
     else below ``~/.cache/infogan``. A zip file is read in place, and is a folder with what it holds; where that is one
     folder alone, it is that one."""
-    channels: Literal[1, 3] = 3
-    """1 for gray, 3 for RGB."""
+    channels: Literal[1, 3, 4] = 3
+    """1 for gray, 3 for RGB, 4 for RGBA: then transparency is kept and learnt, and what nobody sees has the colour of
+    ``background``."""
     height: int = Field(ge=1, le=4096, examples=[64])
     """Rows of pixels that every picture is made to have."""
     width: int = Field(ge=1, le=4096, examples=[64])

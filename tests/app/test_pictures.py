@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -32,6 +33,14 @@ def test_colour_images_keep_their_colour():
     red = torch.tensor([1.0, -1.0, -1.0]).reshape(1, 1, 3, 1, 1).expand(1, 1, 3, 64, 64)
     page = np.asarray(draw([Panel("red", red)]))
     assert ((page == [255, 0, 0]).all(axis=2)).sum() == 64 * 64
+
+
+def test_rgba_images_lie_on_a_checkerboard():
+    red = torch.tensor([1.0, -1.0, -1.0, 1.0]).reshape(1, 1, 4, 1, 1).expand(1, 1, 4, 64, 64).clone()
+    red[..., 3, :, 32:] = -1
+    page = np.asarray(draw([Panel("red", red)]))
+    assert (page == [255, 0, 0]).all(axis=2).sum() == 64 * 32
+    assert (page == [204, 204, 204]).all(axis=2).sum() == pytest.approx(64 * 32 / 2, abs=9), "half, and some ink"
 
 
 def test_captions_stand_below_the_title_and_move_the_images_down():

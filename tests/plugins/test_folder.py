@@ -23,6 +23,13 @@ from infogan.training.feed import batches_from
 from infogan.training.spec_text import override, validate
 from infogan.training.strict_yaml import parse
 
+SMALL = [
+    *("model.generator.width=8", "model.body={kind: dcgan, width: 8, hidden: 16}"),
+    *("model.image.height=8", "model.image.width=8", "data.height=8", "data.width=8"),
+    *("training.device=cpu", "training.batch_size=8"),
+]
+"""Settings that make the recipe `pictures` quick."""
+
 
 def folder(path: Path, *, side: int = 8, channels: int = 1, **options: Any) -> Folder:
     return Folder(folder=str(path), height=side, width=side, channels=channels, **options)
@@ -374,6 +381,41 @@ def test_what_is_no_colour_is_refused(wrong: Any, said: str) -> None:
         folder(Path("anywhere"), background=wrong)
 
 
+# --- with transparency
+
+
+def test_transparency_is_kept_where_it_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    picture = clear("RGBA")
+    picture.putpixel((1, 0), (90, 90, 90, 128))
+    picture.save(tmp_path / "train" / "a.png")
+    pixels = only(tmp_path, channels=4, height=4, width=4, background="#102030")
+    assert pixels[:, 0, 0].tolist() == [40, 40, 40, 255]
+    assert pixels[:, 0, 1].tolist() == [90, 90, 90, 128]
+    assert pixels[:, -1, -1].tolist() == [16, 32, 48, 0], "not the colour that the file hides"
+
+
+def test_a_picture_without_transparency_is_opaque_but_for_its_padding(tmp_path: Path) -> None:
+    save(tmp_path / "train" / "a.png", bands(0, 200, 0))
+    fitted = only(tmp_path, channels=4, height=24, width=24, fit="pad")
+    assert fitted[3, 8:16].unique().tolist() == [255]
+    assert fitted[3, :8].unique().tolist() == fitted[3, 16:].unique().tolist() == [0]
+    assert fitted[:3, :8].unique().tolist() == [255]
+
+
+def test_a_model_learns_to_draw_transparency(tmp_path: Path) -> None:
+    for i in range(16):
+        picture = Image.new("RGBA", (8, 8), (200, 10 * i, 50, 255))
+        picture.paste((0, 0, 0, 0), (0, 0, 4, 8))
+        (tmp_path / "pictures").mkdir(exist_ok=True)
+        picture.save(tmp_path / "pictures" / f"{i}.png")
+    settings = [*SMALL, "model.image.channels=4", "data.channels=4", "training.steps=2"]
+    spec = parse(Registry(entry_points=False).recipe("pictures"), "pictures")
+    run = validate(override(spec, [*settings, f"data.folder={tmp_path}/pictures"]))
+    model = train(run, tmp_path / "run")
+    assert model.sample(3, seed=0).shape == (3, 4, 8, 8)
+
+
 # --- varied for training
 
 
@@ -421,9 +463,7 @@ def test_a_resumed_run_varies_its_pictures_as_the_uninterrupted_one_does(tmp_pat
     for i in range(24):
         save(tmp_path / "pictures" / f"{i}.png", np.random.default_rng(i).integers(256, size=(8, 8)))
     spec = parse(Registry(entry_points=False).recipe("pictures"), "pictures")
-    settings = ["model.generator.width=8", "model.body={kind: dcgan, width: 8, hidden: 16}", "training.device=cpu"]
-    settings += [f"{part}.{side}=8" for part in ("model.image", "data") for side in ("height", "width")]
-    settings += [f"data.folder={tmp_path}/pictures", "data.flip=true", "data.shift=0.2", "training.batch_size=8"]
+    settings = [*SMALL, f"data.folder={tmp_path}/pictures", "data.flip=true", "data.shift=0.2"]
 
     def go(steps: int, out: str, *more: str, resume: bool = False) -> dict[str, Tensor]:
         run = validate(override(spec, [*settings, f"training.steps={steps}", *more]))
