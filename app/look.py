@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from PIL import Image
@@ -91,7 +91,7 @@ class Findings:
 
 def look(data: Data, *, batch_size: int) -> Findings:
     """Go through every picture of both splits once. FileNotFoundError where there are none."""
-    train, test = (_Looked(split, data.image) for split in get_args(Split))
+    train, test = _Looked("train", data.image), _Looked("test", data.image)
     for of_split, before in ((train, {}), (test, train.names)):
         for picture in data.examine(of_split.split):
             of_split.add(picture, before)
@@ -107,7 +107,7 @@ def look(data: Data, *, batch_size: int) -> Findings:
         ],
         passed_over=data.passed_over(),
         stops=stops,
-        panels=[*train.panels(), *train.varied(data.augment), *test.panels()],
+        panels=[*train.panels(data.augment), *test.panels()],
     )
 
 
@@ -152,7 +152,8 @@ class _Looked:
     """One split while it is gone through."""
 
     def __init__(self, split: Split, image: ImageShape) -> None:
-        self.split, self.image = split, image
+        self.split: Split = split
+        self.image = image
         self.pictures = 0
         self.sizes: Counter[str] = Counter()
         self.modes: Counter[str] = Counter()
@@ -205,20 +206,20 @@ class _Looked:
             doubles=[names for names in self.names.values() if len(names) > 1],
         )
 
-    def varied(self, augment: Augment) -> list[Panel]:
-        """Some of them again and again as training varies them; empty where it does not."""
+    def _varied(self, augment: Augment) -> Panel | None:
+        """Some of them again and again as training varies them; None where it does not."""
         few = self.some.pixels()[: columns(self.image.width)]
         if not few:
-            return []
+            return None
         pixels, random = torch.stack(few), torch.Generator().manual_seed(0)
         rows = [augment(pixels, lambda count: torch.rand(count, len(few), generator=random)) for _ in range(VARIED)]
         if all(torch.equal(row, pixels) for row in rows):
-            return []
+            return None
         title = f"{self.split}: the first of them as training varies them"
-        return [Panel(title, public(torch.stack(rows)), framed=VARIED * len(few))]
+        return Panel(title, public(torch.stack(rows)), framed=VARIED * len(few))
 
-    def panels(self) -> list[Panel]:
-        """What there is to show."""
+    def panels(self, augment: Augment = lambda pixels, draw: pixels) -> list[Panel]:
+        """What there is to show; ``augment`` is what training does to the pictures."""
         titles = {
             "flat": f"{self.split}: flat, or nearly so",
             "cut": f"{self.split}: more than a third is cut off",
@@ -229,6 +230,7 @@ class _Looked:
             self.some.panel(
                 f"{self.split}: of {self.pictures} pictures, {self.image}, as the networks are fed them", named=False
             ),
+            self._varied(augment),
             *(self.odd[what].panel(f"{title}: {self.odd[what].added}") for what, title in titles.items()),
         ]
         return [panel for panel in shown if panel is not None]
