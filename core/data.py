@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator
 from torch import Tensor
@@ -115,6 +115,10 @@ class Data(Component):
         Unless a kind varies its pictures: these.
         """
         return pixels
+
+    def unvaried(self) -> Self:
+        """The same data without the options of `augment`: what two runs have to agree in to be measured on the same."""
+        return self
 
     def examine(self, split: Split) -> Iterator[Examined]:
         """Every picture of a split, in order, with what is known of it; those that cannot be read too.

@@ -8,7 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from torch import Tensor
@@ -163,6 +163,10 @@ class Folder(Data):
         if not self.flip and not self.shift:
             return pixels
         return flipped_and_shifted(pixels, draw(3), flip=self.flip, shift=self.shift)
+
+    def unvaried(self) -> Self:
+        """Without ``flip`` and ``shift``."""
+        return self.model_copy(update={"flip": False, "shift": 0.0})
 
     def examine(self, split: Split) -> Iterator[Examined]:
         """Every file of a split by its path below ``folder``, with its size and mode and what the cut takes away."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from infogan import InfoGAN, Registry, train
 from infogan.core.data import FOLDER_VARIABLE, Images, Split
+from infogan.evaluation import same_pictures
 from infogan.evaluation.reading import read_split
 from infogan.plugins.folder import Folder, data
 from infogan.testing import check_data, check_missing_data
@@ -416,6 +418,21 @@ def test_a_model_learns_to_draw_transparency(tmp_path: Path) -> None:
     assert model.sample(3, seed=0).shape == (3, 4, 8, 8)
 
 
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_bmp_file_of_32_bits_is_transparent_where_its_header_says_which_bits_are(
+    tmp_path: Path, masked: bool
+) -> None:
+    """The masks of version 4; without them the fourth byte means nothing."""
+    header = struct.pack("<IiiHHIIiiII", 108 if masked else 40, 4, 4, 1, 32, 3 if masked else 0, 64, 0, 0, 0, 0)
+    masks = struct.pack("<IIII52x", 0xFF0000, 0xFF00, 0xFF, 0xFF000000) if masked else b""
+    start = 14 + len(header) + len(masks)
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "a.bmp").write_bytes(
+        struct.pack("<2sIII", b"BM", start + 64, 0, start) + header + masks + bytes([90, 90, 90, 0]) * 16
+    )
+    assert only(tmp_path, channels=1, height=4, width=4).unique().tolist() == [255 if masked else 90]
+
+
 # --- varied for training
 
 
@@ -457,6 +474,12 @@ def test_only_training_sees_pictures_varied(tmp_path: Path) -> None:
     for split in get_args(Split):
         assert torch.equal(plain.load(split).pixels, changed.load(split).pixels)
     assert plain.augment(PAIR, lambda count: pytest.fail("draws in vain")) is PAIR
+
+
+def test_runs_that_vary_pictures_are_measured_on_the_same_as_those_that_do_not() -> None:
+    plain, changed = folder(Path("a")), folder(Path("a"), flip=True, shift=0.1, range=(-1.0, 1.0))
+    assert same_pictures(plain) == same_pictures(changed)
+    assert same_pictures(plain) != same_pictures(folder(Path("a"), fit="pad"))
 
 
 def test_a_resumed_run_varies_its_pictures_as_the_uninterrupted_one_does(tmp_path: Path) -> None:
