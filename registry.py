@@ -15,11 +15,11 @@ import pluggy
 
 from .core.component import Component, nearest, short
 from .core.data import Data
-from .core.installed import GROUP, LIMIT_VARIABLE, Installed, installed, own_version, prints_aside
 from .core.latent import Code, Noise
 from .core.loss import LossTerm
 from .core.network import Body, Generator, Head
-from .core.undisturbed import undisturbed
+from .loading.installed import GROUP, LIMIT_VARIABLE, Installed, installed, own_version, prints_aside
+from .loading.undisturbed import undisturbed
 
 ROLES: Mapping[str, type[Component]] = {
     role.role: role for role in (Noise, Code, Generator, Body, Head, LossTerm, Data)

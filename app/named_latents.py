@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ..core.component import nearest
-from ..core.model import InfoGAN
-from ..core.traverse import nearby
+from ..model.infogan import InfoGAN
+from ..model.traverse import nearby
 from .pictures import Panel
 
 NEARBY = 8

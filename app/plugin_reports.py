@@ -16,7 +16,7 @@ from pathlib import Path
 from subprocess import DEVNULL
 from typing import Literal
 
-from ..core.installed import GROUP, Installed, installed
+from ..loading.installed import GROUP, Installed, installed
 from ..registry import Plugin, Registry, default
 
 State = Literal["ok", "broken", "disabled", "clashing"]

@@ -28,10 +28,10 @@ import torch
 from harness.damage import DAMAGES
 
 from infogan import Data, ImageShape, ModelSpec, RunSpec
-from infogan.core import disk
 from infogan.core.data import Images, Split
-from infogan.core.disk import DiskFull, Point
-from infogan.core.storage import StorageError
+from infogan.files import disk
+from infogan.files.disk import DiskFull, Point
+from infogan.files.storage import StorageError
 from infogan.plugins.codes import Categorical, Uniform
 from infogan.plugins.dcgan import DcganBody, DcganGenerator
 from infogan.plugins.heads import Linear

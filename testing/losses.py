@@ -9,9 +9,9 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
-from ..core.discriminator import Discriminator
 from ..core.latent import Latents
 from ..core.loss import LossTerm, Part, Phase, Reach, StepView
+from ..model.discriminator import Discriminator
 from .common import check_options, require, seeded, untouched_global_state
 from .small import IMAGE, small_discriminator, small_generator, small_latents
 

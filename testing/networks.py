@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ..core.component import Component
-from ..core.discriminator import Discriminator
 from ..core.network import Body, Generator, Head, ImageShape
+from ..model.discriminator import Discriminator
 from .common import check_options, check_tensor, no_error, require, seeded
 
 __tracebackhide__ = True  # pytest shows an author's own frames, and not these

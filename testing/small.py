@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from ..core.discriminator import Discriminator
 from ..core.latent import Code, Latents, Noise
 from ..core.network import ImageShape
+from ..model.discriminator import Discriminator
 
 IMAGE = ImageShape(channels=1, height=4, width=4)
 FEATURES = 8

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from infogan import InfoGAN, Latents, ModelSpec, Registry, RunSpec, build, train
-from infogan.core.build import dry_run
 from infogan.core.loss import StepView
+from infogan.files.strict_yaml import parse
+from infogan.model.build import dry_run
 from infogan.plugins.codes import LEAST_STD, Bernoulli, Categorical, Normal, Uniform
 from infogan.plugins.losses import Minimax, MutualInformation, NonSaturating
 from infogan.plugins.noises import NormalNoise, UniformNoise
@@ -24,7 +25,6 @@ from infogan.training import iteration
 from infogan.training.randomness import generator
 from infogan.training.spec_text import validate
 from infogan.training.step import Objective, players, training_step
-from infogan.training.strict_yaml import parse
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 RATE = 1e-2

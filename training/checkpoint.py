@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..core.disk import remove_folder, write_text
-from ..core.model import InfoGAN
-from ..core.storage import StorageError, read_manifest, read_tensors, write_folder
+from ..files.disk import remove_folder, write_text
+from ..files.storage import StorageError, read_manifest, read_tensors, write_folder
+from ..model.infogan import InfoGAN
 from .step import Players
 
 MANIFEST = "state.json"

@@ -11,10 +11,12 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
-from ..core.build import networks
 from ..core.data import Images
-from ..core.disk import write_text
-from ..core.model import InfoGAN
+from ..files.disk import write_text
+from ..files.strict_yaml import parse, read_text
+from ..files.writer import sole_writer
+from ..model.build import networks
+from ..model.infogan import InfoGAN
 from .calibrate import calibrate
 from .checkpoint import (
     State,
@@ -34,9 +36,7 @@ from .run import RunSpec
 from .spec_text import dump_run
 from .step import Average, alone, players
 from .stopping import Stopped, asked_of, signals_heeded
-from .strict_yaml import parse, read_text
 from .tracking import check_trackers, tracked
-from .writer import sole_writer
 
 CALIBRATION_BATCHES = 16
 """Batches over which batch norm statistics are estimated anew before a model is saved or shown."""

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ..core.build import PartError, dry_run
 from ..core.component import Strict, error_at
 from ..core.data import Data
-from ..core.schema_version import SCHEMA_VERSION, check_schema_version
-from ..core.spec import ModelSpec, Registered
+from ..files.schema_version import SCHEMA_VERSION, check_schema_version
+from ..model.build import PartError, dry_run
+from ..model.spec import ModelSpec, Registered
 from .precision import Precision
 
 SchemaVersion = Annotated[int, Field(json_schema_extra={"const": SCHEMA_VERSION}), AfterValidator(check_schema_version)]

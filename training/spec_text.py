@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ..core.component import MESSAGE_LIMIT, MISTAKES, short
+from ..files.strict_yaml import Reader, SpecError, SpecPath, SpecText, dotted, dump, parse, read_text, shown
 from ..registry import Registry, UnknownKind, default
 from .run import RunSpec
-from .strict_yaml import Reader, SpecError, SpecPath, SpecText, dotted, dump, parse, read_text, shown
 
 LINE_LIMIT = 20
 """Mistakes named in one error, if there is room for them."""

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..core.discriminator import DQ, Domain
 from ..core.loss import LossTerm, Part, Phase, StepView
-from ..core.model import InfoGAN
 from ..core.share import ALL, Share
+from ..model.discriminator import DQ, Domain
+from ..model.infogan import InfoGAN
 from .precision import Precision
 
 Average = Callable[[Sequence[Tensor]], None]

@@ -13,8 +13,8 @@ from einops.layers.torch import Rearrange
 from torch import Tensor, nn
 
 from infogan import InfoGAN
-from infogan.core.discriminator import Discriminator
 from infogan.core.loss import StepView
+from infogan.model.discriminator import Discriminator
 from infogan.training.step import frozen, players, weighted
 
 RATES = {"d_lr": 2e-4, "g_lr": 1e-3, "betas": (0.5, 0.999)}

@@ -17,11 +17,11 @@ from torch import Tensor
 from infogan import InfoGAN, Registry
 from infogan.core.data import FOLDER_VARIABLE, Images
 from infogan.evaluation.reading import read_split
+from infogan.files.strict_yaml import parse
 from infogan.plugins.folder import Folder, data
 from infogan.testing import check_data, check_missing_data
 from infogan.training.feed import batches_from
 from infogan.training.spec_text import validate
-from infogan.training.strict_yaml import parse
 
 
 def folder(path: Path, *, side: int = 8, channels: int = 1, **options: Any) -> Folder:

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from infogan import ImageShape, ModelSpec, Registry, build
-from infogan.core.build import dry_run
 from infogan.core.data import Images
+from infogan.files.strict_yaml import parse
+from infogan.model.build import dry_run
 from infogan.plugins.codes import Categorical, Uniform
 from infogan.plugins.heads import Mlp
 from infogan.plugins.losses import MutualInformation, NonSaturating
@@ -21,7 +22,6 @@ from infogan.plugins.mnist import FashionMnist, Mnist, MnistBody, MnistGenerator
 from infogan.plugins.noises import UniformNoise
 from infogan.training.spec_text import validate
 from infogan.training.step import Objective, players, training_step
-from infogan.training.strict_yaml import parse
 
 RECIPES = ("mnist", "mnist-table", "mnist-openai", "mnist-regular", "mnist-two-bodies")
 MNIST = ImageShape(channels=1, height=28, width=28)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from infogan import ModelSpec, build
-from infogan.core.storage import StorageError
+from infogan.files.storage import StorageError
 from infogan.training.checkpoint import State, restore_newest, write_checkpoint
 from infogan.training.step import Objective, players, training_step
 

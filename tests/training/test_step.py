@@ -16,8 +16,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import infogan
 from infogan import InfoGAN, LossTerm, ModelSpec, build
-from infogan.core.discriminator import DomainBatchNorm
 from infogan.core.loss import Reach, StepView
+from infogan.model.discriminator import DomainBatchNorm
 from infogan.plugins.dcgan import DcganBody
 from infogan.plugins.heads import Linear
 from infogan.plugins.losses import Minimax, MutualInformation, NonSaturating

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from infogan.core import disk
-from infogan.core.storage import JSON_LIMIT, StorageError, read_manifest, read_tensors, write_folder
+from infogan.files import disk
+from infogan.files.storage import JSON_LIMIT, StorageError, read_manifest, read_tensors, write_folder
 
 MANIFEST = "thing.json"
 

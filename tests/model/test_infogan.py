@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from infogan import Head, InfoGAN, ModelSpec, Registry, build, hookimpl, load
-from infogan.core.storage import JSON_LIMIT, StorageError
+from infogan.files.storage import JSON_LIMIT, StorageError
 from infogan.plugins.codes import Angle, Categorical, Uniform
 
 

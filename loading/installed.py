@@ -14,7 +14,7 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from .component import nearest
+from ..core.component import nearest
 
 GROUP = "infogan"
 """The entry-point group in which a distribution names its plugins, and the distribution that asks for them."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from infogan import Latents
-from infogan.core.traverse import interpolate, nearby
+from infogan.model.traverse import interpolate, nearby
 from infogan.plugins.codes import Angle, Bernoulli, Categorical, Uniform
 from infogan.plugins.noises import NormalNoise, UniformNoise
 

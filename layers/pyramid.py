@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .network import ImageShape
+from ..core.network import ImageShape
 
 SMALLEST = 8
 """Pixels that each side of a picture has to have, so that it can be halved at all."""

@@ -13,14 +13,14 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from .. import registry as plugins
+from ..core.component import short
+from ..core.latent import Latents
+from ..files.storage import StorageError, read_manifest, read_tensors, write_folder
 from .build import PartError, dry_run, networks
 from .card import card
-from .component import short
 from .discriminator import Discriminator
 from .fold import FoldedDiscriminator, folded
-from .latent import Latents
 from .spec import ModelSpec
-from .storage import StorageError, read_manifest, read_tensors, write_folder
 from .traverse import interpolate, walk
 
 MANIFEST = "model.json"
@@ -319,7 +319,7 @@ class InfoGAN(nn.Module):
 
 
 class Frozen(InfoGAN):
-    """An InfoGAN for inference alone: batch norm is folded into the weights (see `core.fold.folded`)."""
+    """An InfoGAN for inference alone: batch norm is folded into the weights (see `model.fold.folded`)."""
 
     def __init__(self, model: InfoGAN) -> None:
         latent = model.latents.sample(4, generator=torch.Generator().manual_seed(0)).to(model.device)

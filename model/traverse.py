@@ -7,7 +7,7 @@ from collections.abc import Collection
 import torch
 from torch import Tensor
 
-from .latent import Latents
+from ..core.latent import Latents
 
 
 def walk(latents: Latents, name: str, base: Tensor, dial: Tensor) -> Tensor:

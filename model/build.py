@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from ..core.network import Body
 from .discriminator import Discriminator
-from .network import Body
 from .spec import ModelSpec
 
 MOST_NUMBERS = 2**30

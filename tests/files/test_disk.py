@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infogan.core import disk
-from infogan.core.disk import (
+from infogan.files import disk
+from infogan.files.disk import (
     NEW,
     OLD,
     POINTS,

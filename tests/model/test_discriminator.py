@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from infogan import InfoGAN, ModelSpec, build
-from infogan.core.discriminator import Discriminator, DomainBatchNorm, DomainSwitch, separate_domains
+from infogan.model.discriminator import Discriminator, DomainBatchNorm, DomainSwitch, separate_domains
 
 
 def pictures(n: int, seed: int = 0) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from infogan import Body, Head, ImageShape, InfoGAN, ModelSpec, build
-from infogan.core.build import PartError, dry_run, networks
+from infogan.model.build import PartError, dry_run, networks
 from infogan.plugins.mnist import MnistBody, MnistGenerator
 
 

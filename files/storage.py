@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
 
-from .component import readable, short
+from ..core.component import readable, short
 from .disk import replace_folder
 from .schema_version import SCHEMA_VERSION, check_schema_version
 

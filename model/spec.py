@@ -11,11 +11,11 @@ from pydantic import AfterValidator, Field, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import core_schema, to_json
 
 from .. import registry as plugins
-from .component import Component, Strict, error_at, nearest, short
-from .latent import NAME_LIMIT, RESERVED_NAMES, Code, Latents, Noise, check_code_name
-from .loss import PHASES, LossTerm, Part, Phase
-from .network import Body, Generator, Head, ImageShape
-from .schema import KINDS, Alternative
+from ..core.component import Component, Strict, error_at, nearest, short
+from ..core.latent import NAME_LIMIT, RESERVED_NAMES, Code, Latents, Noise, check_code_name
+from ..core.loss import PHASES, LossTerm, Part, Phase
+from ..core.network import Body, Generator, Head, ImageShape
+from ..core.schema import KINDS, Alternative
 
 
 class Registered:

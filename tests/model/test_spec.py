@@ -15,12 +15,12 @@ from torch import Tensor
 
 from infogan import ModelSpec, Noise, Registry, RunSpec, hookimpl
 from infogan.core.component import Strict
+from infogan.files.strict_yaml import parse
 from infogan.plugins.codes import Angle, Bernoulli, Categorical, Normal, Uniform
 from infogan.plugins.losses import Minimax, MutualInformation, NonSaturating
 from infogan.plugins.mnist import MnistBody
 from infogan.registry import default
 from infogan.training.spec_text import validate
-from infogan.training.strict_yaml import parse
 
 RECIPES = sorted(Registry(entry_points=False).recipes)
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from infogan import RunSpec, train
-from infogan.core.disk import NEW
-from infogan.core.storage import StorageError
+from infogan.files.disk import NEW
+from infogan.files.storage import StorageError
+from infogan.files.writer import sole_writer
 from infogan.training.log import Report
-from infogan.training.writer import sole_writer
 
 
 def test_a_second_writer_is_refused_with_the_process_of_the_first(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_a_running_training_is_not_joined_by_another(run_spec: Callable[..., Run
 
 def test_the_lock_goes_with_a_process_that_is_killed_and_its_rubbish_is_cleared_away(tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys; from pathlib import Path; from infogan.training.writer import sole_writer\n"
+        "import os, signal, sys; from pathlib import Path; from infogan.files.writer import sole_writer\n"
         "with sole_writer(Path(sys.argv[1])):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .loss import Part
+from ..core.loss import Part
 
 Domain = Literal["real", "fake", "both"]
 """What the pictures of a batch are; ``both``: real ones in its first half, generated ones in its second."""

@@ -14,8 +14,8 @@ from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 import infogan
 from infogan import InfoGAN, ModelSpec, build
-from infogan.core.discriminator import DomainBatchNorm, DomainSwitch
-from infogan.core.fold import folded
+from infogan.model.discriminator import DomainBatchNorm, DomainSwitch
+from infogan.model.fold import folded
 
 
 def unsettle(network: nn.Module, seed: int = 0) -> nn.Module:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..core.disk import clear_unfinished, write_text
-from ..core.storage import StorageError
+from .disk import clear_unfinished, write_text
+from .storage import StorageError
 
 LOCK, HOLDER = ".lock", ".writer"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .component import short
-from .installed import own_version
+from ..core.component import short
+from ..loading.installed import own_version
 
 SCHEMA_VERSION = 1
 """Goes up by one where a reader of the one before would go wrong; docs/compatibility.md says what stays readable."""
