@@ -75,7 +75,7 @@ class Comparison:
                     "error": {factor: vars(best) for factor, best in side.errors.items()},
                     "missing": side.missing,
                 }
-                for side in self.sides
+                for side in self.optimizers
             },
         }
 

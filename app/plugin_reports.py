@@ -117,12 +117,12 @@ def main(arguments: Sequence[str]) -> None:
     *which, file = arguments
     name = which[:2]
     registry = Registry(entry_points=False)
-    for found in installed():  # of two with the same name, only the first is taken
+    for found in installed():  # of two with the same name, only the first is loaded
         if [found.distribution, found.name] == name:
-            taken = registry.taken(found)
+            loaded = registry.load_plugin(found)
             if found.entry_point.value == which[2]:
                 break
-    Path(file).write_text(json.dumps(asdict(report(taken))))
+    Path(file).write_text(json.dumps(asdict(report(loaded))))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ NEW, OLD = ".unfinished-", ".replaced-"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What a system says where there is no room for a file: disk, quota, or limit on its size."""
 
-Point = Literal[
+FailPoint = Literal[
     "folder made",
     "file opened",
     "file written",
@@ -35,14 +35,14 @@ Point = Literal[
 ]
 """Every step of writing, after which a process may die or a disk be full."""
 
-POINTS: tuple[Point, ...] = get_args(Point)
+FAIL_POINTS: tuple[FailPoint, ...] = get_args(FailPoint)
 
 
 class DiskFull(OSError):
     """No room for a file; the message has its path, the bytes needed and the bytes free."""
 
 
-def passing(point: Point) -> None:
+def fail_point(point: FailPoint) -> None:
     """Called after every step of writing. Tests put in its place what kills the process, or fills the disk."""
 
 
@@ -57,16 +57,16 @@ def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         new = Path(tempfile.mkdtemp(prefix=NEW, dir=folder.parent))
         try:
             new.chmod(0o755)
-            passing("folder made")
+            fail_point("folder made")
             for name, content in files.items():
                 _write_through(new / name, content)
             _flush_folder(new)
-            passing("folder flushed")
+            fail_point("folder flushed")
             _put_in_place(new, folder)
         finally:
             shutil.rmtree(new, ignore_errors=True)
         _flush_folder(folder.parent)
-        passing("folder settled")
+        fail_point("folder settled")
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -78,9 +78,9 @@ def write_file(path: Path, content: bytes) -> None:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-        passing("file renamed")
+        fail_point("file renamed")
         _flush_folder(path.parent)
-        passing("file settled")
+        fail_point("file settled")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -94,16 +94,16 @@ def append_line(path: Path, line: str) -> None:
     with _room_for(path, len(content)):
         with path.open("ab") as file:
             file.write(content)
-        passing("line appended")
+        fail_point("line appended")
 
 
 def remove_folder(folder: Path) -> None:
     """Remove a folder, which is gone under its name before the first file is."""
     aside = folder.with_name(f"{NEW}{secrets.token_hex(8)}")  # a rename takes no room, which there may be none of
     folder.rename(aside)
-    passing("folder unhooked")
+    fail_point("folder unhooked")
     shutil.rmtree(aside)
-    passing("folder removed")
+    fail_point("folder removed")
 
 
 def clear_unfinished(parent: Path) -> None:
@@ -120,14 +120,14 @@ def clear_unfinished(parent: Path) -> None:
 def _put_in_place(new: Path, folder: Path) -> None:
     if not folder.exists():
         new.rename(folder)
-        passing("folder renamed")
+        fail_point("folder renamed")
         return
     old = Path(tempfile.mkdtemp(prefix=OLD, dir=folder.parent))
     try:
         folder.rename(old / folder.name)
-        passing("folder moved aside")
+        fail_point("folder moved aside")
         new.rename(folder)
-        passing("folder renamed")
+        fail_point("folder renamed")
     finally:
         _retire(old)
 
@@ -142,12 +142,12 @@ def _retire(old: Path) -> None:
 
 def _write_through(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
-        passing("file opened")
+        fail_point("file opened")
         file.write(content)
-        passing("file written")
+        fail_point("file written")
         file.flush()
         os.fsync(file.fileno())
-    passing("file flushed")
+    fail_point("file flushed")
 
 
 def _flush_folder(folder: Path) -> None:
@@ -168,5 +168,5 @@ def _room_for(path: Path, needed: int) -> Iterator[None]:
             raise
         existing = next(parent for parent in path.absolute().parents if parent.exists())
         free = shutil.disk_usage(existing).free
-        said = os.strerror(error.errno or 0).lower()
-        raise DiskFull(f"{path}: {said}: {needed:,} bytes are needed, {free:,} are free") from None
+        reason = os.strerror(error.errno or 0).lower()
+        raise DiskFull(f"{path}: {reason}: {needed:,} bytes are needed, {free:,} are free") from None

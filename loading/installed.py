@@ -110,14 +110,15 @@ def _unmet(text: str) -> str | None:
     return None if fits else f"infogan{requirement.specifier}"
 
 
-class _Aside:
+class Recorder:
     """Stderr, but that what is written as text is kept too."""
 
     def __init__(self) -> None:
-        self.said = ""
+        self.text = ""
+        """What was written."""
 
     def write(self, text: str) -> int:
-        self.said += text
+        self.text += text
         return sys.stderr.write(text)
 
     def flush(self) -> None:
@@ -128,8 +129,8 @@ class _Aside:
 
 
 @contextmanager
-def prints_aside() -> Iterator[_Aside]:
+def stdout_to_stderr() -> Iterator[Recorder]:
     """Let what is printed go to stderr, so that a plugin cannot spoil what a command writes to stdout."""
-    aside = _Aside()
-    with redirect_stdout(aside):
-        yield aside
+    recorder = Recorder()
+    with redirect_stdout(recorder):
+        yield recorder

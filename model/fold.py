@@ -119,8 +119,8 @@ class FoldedDiscriminator(Discriminator):
 
     def forward(self, images: Tensor, domain: Domain = "fake") -> DQ:
         """As `Discriminator.forward`, for one domain."""
-        said: DQ = self._of(domain)(images, domain)
-        return said
+        outputs: DQ = self._of(domain)(images, domain)
+        return outputs
 
     def logit(self, images: Tensor, domain: Domain = "fake") -> Tensor:
         """As `Discriminator.logit`, for one domain."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from ..core.data import Images
-from ..core.share import ALL, Share
+from ..core.shard import WHOLE_BATCH, Shard
 from .randomness import generator
 from .stopping import ignore_signals
 
@@ -40,13 +40,13 @@ def batches_from(
     seed: int,
     start: int,
     device: torch.device,
-    share: Share = ALL,
+    shard: Shard = WHOLE_BATCH,
 ) -> Feed:
     """The feed of a data set: each epoch is a seeded permutation, whose incomplete last batch is left out.
 
     Pictures in memory live on the device and are picked there by index; others are read by worker
     processes into pinned memory, and copied to a GPU while it computes the step before. ``start`` is the
-    first step that will be asked for. Of each batch this process gets its ``share``.
+    first step that will be asked for. Of each batch this process gets its ``shard``.
 
     Raises ValueError where there are fewer pictures than a batch has. An item that cannot be read (ValueError or
     OSError) is a ValueError of the same message when its batch is asked for.
@@ -56,10 +56,10 @@ def batches_from(
         raise ValueError(f"a batch of {batch_size} needs at least as many pictures; the data set has {size}")
     if isinstance(data, Images):
         pixels = data.pixels.to(device)
-        order = _Order(seed, size, batch_size, share, device)
+        order = _Order(seed, size, batch_size, shard, device)
         return Feed(lambda step: pixels[order(step)], close=lambda: None)
     loaded = _loaded(
-        data, _Order(seed, size, batch_size, share, torch.device("cpu")), start, pinned=device.type == "cuda"
+        data, _Order(seed, size, batch_size, shard, torch.device("cpu")), start, pinned=device.type == "cuda"
     )
     batches = _copied_aside(loaded, device) if device.type == "cuda" else loaded
     return Feed(lambda step: next(batches), batches.close)
@@ -80,8 +80,8 @@ def some_pictures(data: Images | Dataset[Any], pixel_range: tuple[float, float],
 class _Order:
     """Indices of this process's share of each step's batch. The permutation of the running epoch is kept."""
 
-    def __init__(self, seed: int, size: int, batch_size: int, share: Share, device: torch.device) -> None:
-        self.seed, self.size, self.batch_size, self.share, self.device = seed, size, batch_size, share, device
+    def __init__(self, seed: int, size: int, batch_size: int, shard: Shard, device: torch.device) -> None:
+        self.seed, self.size, self.batch_size, self.shard, self.device = seed, size, batch_size, shard, device
         self.epoch, self.permutation = -1, torch.empty(0)
 
     def __call__(self, step: int) -> Tensor:
@@ -89,7 +89,7 @@ class _Order:
         if epoch != self.epoch:
             drawn = torch.randperm(self.size, generator=generator(self.seed, "order", epoch))
             self.epoch, self.permutation = epoch, drawn.to(self.device)
-        return self.share.of(self.permutation[batch * self.batch_size : (batch + 1) * self.batch_size])
+        return self.shard.of(self.permutation[batch * self.batch_size : (batch + 1) * self.batch_size])
 
 
 def scaled(pixels: Tensor, pixel_range: tuple[float, float]) -> Tensor:

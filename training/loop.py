@@ -34,7 +34,7 @@ from .precision import inner_products
 from .randomness import generator
 from .run import RunSpec
 from .spec_text import dump_run
-from .step import Average, alone, players
+from .step import Average, alone, make_optimizers
 from .stopping import Stopped, asked_of, signals_heeded
 from .tracking import check_trackers, tracked
 
@@ -118,7 +118,7 @@ def _train(
     data = spec.data.load("train")
     state = initial_state(spec, group.device, group.average)
     start = _begin(out, state, group, resume)
-    feed = batches_from(data, batch_size=t.batch_size, seed=t.seed, start=start, device=group.device, share=group.share)
+    feed = batches_from(data, batch_size=t.batch_size, seed=t.seed, start=start, device=group.device, shard=group.shard)
     export = _Exporter(spec, state, data, group.device)
     if group.leads:
         _write_settings(out, spec)
@@ -128,23 +128,23 @@ def _train(
         if group.leads:
             model.save(out / "model")
         return model
-    iterate = fastest(spec, state, group.device, group.share)
+    iterate = fastest(spec, state, group.device, group.shard)
     log = Log(out / "log.jsonl", spec, start, group)
     with closing(feed), tracked(spec, out) as track, signals_heeded() as stop:
         for done in range(start + 1, t.steps + 1):
             log.add(iterate(done - 1, feed(done - 1)))
-            report, picture, checkpoint, check = (
+            log_now, picture, checkpoint, check = (
                 done % every == 0 or done == t.steps
                 for every in (t.log_every, t.picture_every, t.checkpoint_every, CHECKED_EVERY)
             )
             asked = asked_of(group, stop, done)
             save = picture or checkpoint or asked is not None
-            if report or save or check:
+            if log_now or save or check:
                 _check_finite(log, state, out, done, weights=save)
-            if report:
-                told = log.write()
-                track(told)
-                on_report(told)
+            if log_now:
+                report = log.write()
+                track(report)
+                on_report(report)
             if asked is not None:
                 raise Stopped(asked, _keep(out, done, state, group))
             if not save:
@@ -164,7 +164,7 @@ def _begin(out: Path, state: State, group: Group, resume: bool) -> int:
     start = restore_newest(out, state) if resume and group.leads else 0
     if group.leads:
         remove_superseded(out, start)
-    if group.share.size > 1:
+    if group.shard.size > 1:
         start = group.maximum(start)
         state.prepare()
         group.broadcast(state.tensors().values())
@@ -214,12 +214,12 @@ def _check_finite(log: Log, state: State, out: Path, step: int, *, weights: bool
 
     ``weights``: look at them too, though all losses are finite.
     """
-    said = log.read()
-    if not said and not weights:
+    lost = log.read()
+    if not lost and not weights:
         return
     tensor = next((name for name, tensor in state.tensors().items() if not tensor.isfinite().all()), None)
-    if said or tensor:
-        what = ", and ".join([*([said] if said else []), *([f"{tensor} is not finite"] if tensor else [])])
+    if lost or tensor:
+        what = ", and ".join([*([lost] if lost else []), *([f"{tensor} is not finite"] if tensor else [])])
         raise TrainingError(f"{what} after step {step}; the last good checkpoint stays: {last_checkpoint(out)}")
 
 
@@ -228,8 +228,8 @@ def initial_state(spec: RunSpec, device: torch.device, average: Average = alone)
     t = spec.training
     model = InfoGAN(spec.model, *networks(spec.model, t.seed)).to(device)
     capturable = t.cuda_graph and device.type == "cuda"
-    sides = players(model, d_lr=t.d_lr, g_lr=t.g_lr, betas=t.betas, capturable=capturable, average=average)
-    return State(model, copy.deepcopy(model.generator).requires_grad_(False), sides)
+    optimizers = make_optimizers(model, d_lr=t.d_lr, g_lr=t.g_lr, betas=t.betas, capturable=capturable, average=average)
+    return State(model, copy.deepcopy(model.generator).requires_grad_(False), optimizers)
 
 
 class _Exporter:

@@ -155,18 +155,18 @@ def _path(spec: SpecText, error: ErrorDetails) -> SpecPath:
 def _line(spec: SpecText, path: SpecPath, errors: Sequence[ErrorDetails]) -> str:
     about_key = errors[0]["type"] == "unknown_field" or errors[0]["loc"][-1:] == ("[key]",)
     place = spec.place_of_key(path) if about_key else spec.place(path)
-    return f"{place}: {dotted(path) or 'the spec'}: {short(_said(path, errors), 1000)}"
+    return f"{place}: {dotted(path) or 'the spec'}: {short(_message(path, errors), 1000)}"
 
 
-def _said(path: SpecPath, errors: Sequence[ErrorDetails]) -> str:
+def _message(path: SpecPath, errors: Sequence[ErrorDetails]) -> str:
     """What is wrong with one value. Of a union there is an error for each member."""
     first = errors[0]
     if first["type"] == "missing" and len(first["loc"]) > len(path):
         wanted = 1 + max(int(error["loc"][-1]) for error in errors)
         return f"has too few entries: {len(first['input'])} instead of {wanted}"
     wordings = list(dict.fromkeys(_wording(error) for error in errors))
-    said = ", or ".join([wordings[0], *(wording.removeprefix("has to be ") for wording in wordings[1:])])
-    return f"{said}, not {shown(first['input'])}" if all(error["type"] in _WORDING for error in errors) else said
+    text = ", or ".join([wordings[0], *(wording.removeprefix("has to be ") for wording in wordings[1:])])
+    return f"{text}, not {shown(first['input'])}" if all(error["type"] in _WORDING for error in errors) else text
 
 
 def _wording(error: ErrorDetails) -> str:

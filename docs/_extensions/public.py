@@ -40,10 +40,10 @@ BESIDE = {
     "interfaces": (
         "infogan.core.component.Component",
         "infogan.core.loss.StepView",
-        "infogan.core.share.Share",
+        "infogan.core.shard.Shard",
         "infogan.core.data.Images",
         "infogan.core.data.data_folder",
-        "infogan.layers.weights.initialise",
+        "infogan.layers.initialisation.initialise",
     ),
     "plugins": (
         "infogan.registry.Hooks",

@@ -11,9 +11,9 @@ import pytest
 
 from infogan.files import disk
 from infogan.files.disk import (
+    FAIL_POINTS,
     NEW,
     OLD,
-    POINTS,
     DiskFull,
     append_line,
     clear_unfinished,
@@ -34,11 +34,11 @@ def break_at(monkeypatch: pytest.MonkeyPatch) -> Break:
     """Raises an error after a step of writing."""
 
     def break_at(point: str, error: BaseException) -> None:
-        def passing(passed: str) -> None:
+        def fail_point(passed: str) -> None:
             if passed == point:
                 raise error
 
-        monkeypatch.setattr(disk, "passing", passing)
+        monkeypatch.setattr(disk, "fail_point", fail_point)
 
     return break_at
 
@@ -58,7 +58,7 @@ def test_a_folder_has_the_files_that_it_was_given_and_no_other(tmp_path: Path) -
         assert names(tmp_path / "sub") == ["folder"]
 
 
-@pytest.mark.parametrize("point", [point for point in POINTS if point.startswith(("file", "folder"))])
+@pytest.mark.parametrize("point", [point for point in FAIL_POINTS if point.startswith(("file", "folder"))])
 @pytest.mark.parametrize("error", [Death(), OSError(errno.ENOSPC, "full"), OSError(errno.EIO, "broken")])
 def test_wherever_it_breaks_there_is_one_whole_folder(
     tmp_path: Path, break_at: Break, point: str, error: BaseException

@@ -22,7 +22,7 @@ def check_span(code: Code) -> None:
     require(ends, code, "span(low, high, steps) has to begin at low and to end at high, or to raise a ValueError")
 
 
-def check_way(prior: Prior) -> None:
+def check_between(prior: Prior) -> None:
     """The way between two draws begins at one and ends at the other; a discrete code has no values of its own on it."""
     start, end = (prior.sample(ROWS, generator=seeded(seed)) for seed in (3, 4))
     for share in (0.0, 0.25, 0.5, 1.0):

@@ -8,11 +8,11 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Share:
+class Shard:
     """One process's part of every batch: all of it, for one that trains alone.
 
     >>> import torch
-    >>> Share(rank=1, size=2).of(torch.arange(6))
+    >>> Shard(rank=1, size=2).of(torch.arange(6))
     tensor([3, 4, 5])
     """
 
@@ -26,5 +26,5 @@ class Share:
         return whole if self.size == 1 else whole.chunk(self.size)[self.rank]
 
 
-ALL = Share()
+WHOLE_BATCH = Shard()
 """That of a process which trains alone."""

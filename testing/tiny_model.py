@@ -16,7 +16,7 @@ IMAGE = ImageShape(channels=1, height=4, width=4)
 FEATURES = 8
 
 
-class SmallNoise(Noise):
+class TinyNoise(Noise):
     """Three standard normal numbers."""
 
     kind: Literal["small"] = "small"
@@ -96,17 +96,17 @@ class Level(Code):
         return torch.linspace(-2, 2, steps).unsqueeze(1)
 
 
-def small_latents() -> Latents:
+def tiny_latents() -> Latents:
     """Noise, a discrete code ``sign`` and a continuous code ``level``."""
-    return Latents(SmallNoise(), {"sign": Sign(), "level": Level()})
+    return Latents(TinyNoise(), {"sign": Sign(), "level": Level()})
 
 
-def small_generator(latents: Latents) -> nn.Module:
+def tiny_generator(latents: Latents) -> nn.Module:
     """Latents to pictures in (-1, 1)."""
     return nn.Sequential(nn.Linear(latents.width, 16), nn.Tanh(), nn.Unflatten(1, IMAGE.dims))
 
 
-def small_discriminator(latents: Latents, *, shared: bool) -> Discriminator:
+def tiny_discriminator(latents: Latents, *, shared: bool) -> Discriminator:
     """D and Q on one body, or each on a body of its own."""
     bodies = [nn.Sequential(nn.Flatten(), nn.Linear(16, FEATURES), nn.Tanh()) for _ in range(1 if shared else 2)]
     d_head, q_head = nn.Linear(FEATURES, 1), nn.Linear(FEATURES, latents.n_params)

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from infogan import ImageShape, InfoGAN, ModelSpec, Registry, RunSpec, build, load, train
-from infogan.layers.spectral import SpectralNorm, normalise_spectrally
+from infogan.layers.spectral_norm import SpectralNorm, normalise_spectrally
 from infogan.plugins.dcgan import DcganBody
 from infogan.plugins.losses import Hinge, MutualInformation
 from infogan.plugins.penalties import R1, GradientPenalty

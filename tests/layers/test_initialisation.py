@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from infogan.layers.weights import initialise
+from infogan.layers.initialisation import initialise
 
 
 @pytest.mark.parametrize("cut", [True, False])

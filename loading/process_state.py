@@ -38,7 +38,7 @@ SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
 
 
 @contextmanager
-def undisturbed() -> Iterator[list[str]]:
+def process_state_preserved() -> Iterator[list[str]]:
     """Put back what is changed meanwhile, and say what it was.
 
     Torch's global random state and the filters of warnings are put back in silence: others change them in passing.
