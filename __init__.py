@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from .core.latent import Noise as Noise
     from .core.latent import Prior as Prior
     from .core.loss import LossTerm as LossTerm
-    from .core.model import InfoGAN as InfoGAN
-    from .core.model import build as build
-    from .core.model import load as load
     from .core.network import Body as Body
     from .core.network import Generator as Generator
     from .core.network import Head as Head
     from .core.network import ImageShape as ImageShape
-    from .core.spec import ModelSpec as ModelSpec
+    from .files.strict_yaml import SpecError as SpecError
+    from .model.infogan import InfoGAN as InfoGAN
+    from .model.infogan import build as build
+    from .model.infogan import load as load
+    from .model.spec import ModelSpec as ModelSpec
     from .registry import Registry as Registry
     from .registry import hookimpl as hookimpl
     from .training.loop import train as train
     from .training.run import RunSpec as RunSpec
     from .training.spec_text import read_run as read_run
-    from .training.strict_yaml import SpecError as SpecError
 
 _WHERE = {
     "Prior": "core.latent",
@@ -41,15 +41,15 @@ _WHERE = {
     "Head": "core.network",
     "ImageShape": "core.network",
     "LossTerm": "core.loss",
-    "ModelSpec": "core.spec",
-    "InfoGAN": "core.model",
-    "build": "core.model",
-    "load": "core.model",
+    "ModelSpec": "model.spec",
+    "InfoGAN": "model.infogan",
+    "build": "model.infogan",
+    "load": "model.infogan",
     "Registry": "registry",
     "hookimpl": "registry",
     "RunSpec": "training.run",
     "read_run": "training.spec_text",
-    "SpecError": "training.strict_yaml",
+    "SpecError": "files.strict_yaml",
     "train": "training.loop",
 }
 

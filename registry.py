@@ -15,11 +15,11 @@ import pluggy
 
 from .core.component import Component, nearest, short
 from .core.data import Data
-from .core.installed import GROUP, LIMIT_VARIABLE, Installed, installed, own_version, prints_aside
 from .core.latent import Code, Noise
 from .core.loss import LossTerm
 from .core.network import Body, Generator, Head
-from .core.undisturbed import undisturbed
+from .loading.installed import GROUP, LIMIT_VARIABLE, Installed, installed, own_version, stdout_to_stderr
+from .loading.process_state import process_state_preserved
 
 ROLES: Mapping[str, type[Component]] = {
     role.role: role for role in (Noise, Code, Generator, Body, Head, LossTerm, Data)
@@ -46,14 +46,14 @@ BUILT_IN = (
 )
 """The plugins that come with infogan, modules below ``infogan.plugins``."""
 
-CAUSE = 500
-"""Characters that are told of why a plugin was skipped."""
+CAUSE_LIMIT = 500
+"""Characters of the reason for which a plugin was skipped."""
 
 NO_NAME = "is empty, or has a colon or something in it that cannot be printed"
-"""What is said of a kind, or of a recipe's name, that is none."""
+"""What is wrong with the name of a kind, or of a recipe, that is none."""
 
-SLOW = 5.0
-"""Seconds; a plugin that takes longer to load is warned of."""
+SLOW_SECONDS = 5.0
+"""A plugin that takes longer to load is warned of."""
 
 T = TypeVar("T")
 _Claims = dict[str, dict[str, T]]
@@ -242,14 +242,14 @@ class Registry:
             plugin = self._examine(module, name, GROUP, own_version())
             self._plugins.append(replace(plugin, seconds=time.perf_counter() - start))
         for found in installed() if self._entry_points else ():
-            self._plugins.append(self.taken(found))
+            self._plugins.append(self.load_plugin(found))
         for plugin in self._plugins:  # last, so that a filter that makes errors of warnings stops no plugin
             if plugin.error:
                 warnings.warn(f"infogan plugin {plugin} was not loaded: {plugin.error}", RuntimeWarning, stacklevel=3)
             for note in plugin.notes:
                 warnings.warn(f"infogan plugin {plugin}: {note}", RuntimeWarning, stacklevel=3)
 
-    def taken(self, found: Installed) -> Plugin:
+    def load_plugin(self, found: Installed) -> Plugin:
         """An installed plugin, whole, or else with the error for which it is skipped.
 
         It is none of `plugins` by that.
@@ -259,16 +259,16 @@ class Registry:
         if not found.enabled:
             return named
         start = time.perf_counter()
-        with prints_aside() as aside, undisturbed() as changed:
+        with stdout_to_stderr() as printed, process_state_preserved() as changed:
             try:
                 plugin = self._examine(found.load(), named.name, named.distribution, named.version)
             except (KeyboardInterrupt, MemoryError):
                 raise
             except BaseException as error:  # a plugin is anyone's code: even SystemExit must not end us
                 cause = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
-                plugin = replace(named, error=short(" ".join(cause.split()), CAUSE))
+                plugin = replace(named, error=short(" ".join(cause.split()), CAUSE_LIMIT))
         seconds = time.perf_counter() - start
-        return replace(plugin, seconds=seconds, notes=tuple(_notes(seconds, aside.said, changed)))
+        return replace(plugin, seconds=seconds, notes=tuple(_notes(seconds, printed.text, changed)))
 
     def _examine(self, module: object, name: str, distribution: str, version: str) -> Plugin:
         """Register the module with pluggy, call its hooks and check what they give."""
@@ -369,11 +369,11 @@ def _check_component(component: object) -> None:
         raise PluginError(f"the kind {kind_of(component)!r} of {component.__name__} {NO_NAME}")
 
 
-def _notes(seconds: float, said: str, changed: list[str]) -> Iterator[str]:
-    if seconds > SLOW:
+def _notes(seconds: float, printed: str, changed: list[str]) -> Iterator[str]:
+    if seconds > SLOW_SECONDS:
         yield f"it takes {seconds:.1f} s to load; what it needs late, it can import late"
-    if said.strip():
-        yield f"it prints when it is loaded, {short(repr(said.strip()))}; a command's output has no place for that"
+    if printed.strip():
+        yield f"it prints when it is loaded, {short(repr(printed.strip()))}; a command's output has no place for that"
     if changed:
         yield f"it changes {' and '.join(changed)} when it is loaded, which is everyone's; it was put back"
 

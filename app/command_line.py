@@ -155,12 +155,12 @@ def interpolate(
     out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("interpolation.png"),
 ) -> None:
     """Go from one draw to another, picture by picture."""
-    from .named_latents import way_panel
+    from .named_latents import path_panel
     from .pictures import draw
     from .runs import open_model
 
     model = open_model(run)
-    draw([way_panel(model, [start, *stops], page=PAGE, steps=steps, codes=codes, rows=rows)]).save(out)
+    draw([path_panel(model, [start, *stops], page=PAGE, steps=steps, codes=codes, rows=rows)]).save(out)
     typer.echo(out)
 
 

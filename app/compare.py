@@ -11,8 +11,8 @@ from PIL import Image
 
 from ..core.component import nearest
 from ..core.latent import Code
-from ..core.model import InfoGAN
 from ..evaluation import Effect, Evaluation, evaluate, measure_effect, measure_information
+from ..model.infogan import InfoGAN
 from ..training.run import RunSpec
 from .curves import information_chart
 from .pictures import Panel, draw, side_by_side, traversal_panel
@@ -75,7 +75,7 @@ class Comparison:
                     "error": {factor: vars(best) for factor, best in side.errors.items()},
                     "missing": side.missing,
                 }
-                for side in self.sides
+                for side in self.optimizers
             },
         }
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ..core.component import nearest
-from ..core.model import InfoGAN
-from ..core.traverse import nearby
+from ..model.infogan import InfoGAN
+from ..model.traverse import nearby
 from .pictures import Panel
 
 NEARBY = 8
@@ -78,7 +78,7 @@ def sum_panels(model: InfoGAN, text: str, members: Mapping[str, Sequence[str]], 
     return panels
 
 
-def way_panel(model: InfoGAN, stops: Sequence[str], *, page: int, steps: int, codes: bool, rows: bool) -> Panel:
+def path_panel(model: InfoGAN, stops: Sequence[str], *, page: int, steps: int, codes: bool, rows: bool) -> Panel:
     """Pictures on the way from draw to draw: the noise moves, and the codes with it if they are to.
 
     ``rows``: a row in which the noise moves alone, one for each code alone, and one for all together.

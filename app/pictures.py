@@ -14,8 +14,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from ..core.disk import write_file
-from ..core.model import InfoGAN, Traversal
+from ..files.disk import write_file
+from ..model.infogan import InfoGAN, Traversal
 
 CELL = 56
 """Smallest side of an image on the page, in pixels; smaller images are magnified by a whole number."""

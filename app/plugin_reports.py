@@ -16,7 +16,7 @@ from pathlib import Path
 from subprocess import DEVNULL
 from typing import Literal
 
-from ..core.installed import GROUP, Installed, installed
+from ..loading.installed import GROUP, Installed, installed
 from ..registry import Plugin, Registry, default
 
 State = Literal["ok", "broken", "disabled", "clashing"]
@@ -117,12 +117,12 @@ def main(arguments: Sequence[str]) -> None:
     *which, file = arguments
     name = which[:2]
     registry = Registry(entry_points=False)
-    for found in installed():  # of two with the same name, only the first is taken
+    for found in installed():  # of two with the same name, only the first is loaded
         if [found.distribution, found.name] == name:
-            taken = registry.taken(found)
+            loaded = registry.load_plugin(found)
             if found.entry_point.value == which[2]:
                 break
-    Path(file).write_text(json.dumps(asdict(report(taken))))
+    Path(file).write_text(json.dumps(asdict(report(loaded))))
 
 
 if __name__ == "__main__":

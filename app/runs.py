@@ -13,9 +13,9 @@ from PIL import Image
 from torch import Tensor
 
 from ..core.data import PICTURE_FORMATS, Data
-from ..core.model import MANIFEST, InfoGAN, load
 from ..core.network import ImageShape
 from ..evaluation import same_pictures
+from ..model.infogan import MANIFEST, InfoGAN, load
 from ..training.run import RunSpec
 from ..training.spec_text import read_run
 

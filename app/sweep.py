@@ -15,13 +15,13 @@ from pathlib import Path
 
 import torch
 
-from ..core.disk import write_text
 from ..evaluation import Evaluation, evaluate
 from ..evaluation.extras import metrics_library
+from ..files.disk import write_text
+from ..files.strict_yaml import parse
 from ..training.loop import check_folder, train
 from ..training.run import RunSpec
 from ..training.spec_text import dump_run, validate
-from ..training.strict_yaml import parse
 
 RESULTS = "sweep.jsonl"
 """A line for each finished seed."""

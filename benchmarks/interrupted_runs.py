@@ -28,10 +28,10 @@ import torch
 from harness.damage import DAMAGES
 
 from infogan import Data, ImageShape, ModelSpec, RunSpec
-from infogan.core import disk
 from infogan.core.data import Images, Split
-from infogan.core.disk import DiskFull, Point
-from infogan.core.storage import StorageError
+from infogan.files import disk
+from infogan.files.disk import DiskFull, FailPoint
+from infogan.files.storage import StorageError
 from infogan.plugins.codes import Categorical, Uniform
 from infogan.plugins.dcgan import DcganBody, DcganGenerator
 from infogan.plugins.heads import Linear
@@ -46,7 +46,7 @@ IMAGE = ImageShape(channels=1, height=8, width=8)
 EVERY = 4
 """Steps between two checkpoints."""
 
-TAKING_NO_ROOM: set[Point] = {"folder unhooked", "folder removed"}
+TAKING_NO_ROOM: set[FailPoint] = {"folder unhooked", "folder removed"}
 """Steps of writing that a full disk does not hinder."""
 
 
@@ -163,23 +163,23 @@ def restorable(spec: RunSpec, run: Path) -> int:
 def passed_points(spec: RunSpec, run: Path) -> list[str]:
     """Every step of writing of a run, in their order."""
     points: list[str] = []
-    with_passing(points.append, lambda: train(spec, run))
+    with_fail_point(points.append, lambda: train(spec, run))
     return points
 
 
-def with_passing(passing: Callable[[str], None], work: Callable[[], Any]) -> None:
-    before, disk.passing = disk.passing, passing  # type: ignore[assignment]
+def with_fail_point(fail_point: Callable[[str], None], work: Callable[[], Any]) -> None:
+    before, disk.fail_point = disk.fail_point, fail_point  # type: ignore[assignment]
     try:
         work()
     finally:
-        disk.passing = before
+        disk.fail_point = before
 
 
 def moments(points: list[str], count: int) -> list[int]:
     """Which passings to break at: each point's last one, and evenly spread ones up to ``count`` in all."""
     last = {point: index for index, point in enumerate(points)}
     spread = [round(k * (len(points) - 1) / max(1, count - 1)) for k in range(count)]
-    assert last.keys() == set(disk.POINTS), f"never passed: {set(disk.POINTS) - last.keys()}"
+    assert last.keys() == set(disk.FAIL_POINTS), f"never passed: {set(disk.FAIL_POINTS) - last.keys()}"
     return sorted({*last.values(), *spread[: max(0, count - len(last))]})
 
 
@@ -190,24 +190,26 @@ def points(folder: Path, count: int) -> str:
     chosen = moments(passed, count)
     for moment in chosen:
         run = folder / f"killed-{moment}"
-        child = forked(lambda run=run, moment=moment: with_passing(killer(moment), lambda: train(whole.spec, run)))
+        child = forked(lambda run=run, moment=moment: with_fail_point(killer(moment), lambda: train(whole.spec, run)))
         assert os.WIFSIGNALED(os.waitpid(child, 0)[1]), f"{run}: was not killed after {passed[moment]!r}"
         lost = logged(run) - restorable(whole.spec, run)
         assert lost <= EVERY, f"{run}: {lost} steps lost after {passed[moment]!r}"
         whole.is_reached_from(run)
         shutil.rmtree(run)
-    return f"{len(chosen)} of {len(passed)} steps of writing, all {len(disk.POINTS)} kinds of them; all ended alike"
+    return (
+        f"{len(chosen)} of {len(passed)} steps of writing, all {len(disk.FAIL_POINTS)} kinds of them; all ended alike"
+    )
 
 
 def killer(moment: int) -> Callable[[str], None]:
     """Kills the process the ``moment``-th time that it is called, from 0."""
     left = iter(range(moment, -1, -1))
 
-    def passing(point: str) -> None:
+    def fail_point(point: str) -> None:
         if next(left) == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    return passing
+    return fail_point
 
 
 def full_disk(folder: Path, count: int) -> str:
@@ -225,7 +227,7 @@ def full_disk(folder: Path, count: int) -> str:
 
         said = ""
         try:
-            with_passing(fill, lambda run=run: train(whole.spec, run))
+            with_fail_point(fill, lambda run=run: train(whole.spec, run))
         except DiskFull as error:
             said = str(error)
         for part in (str(run), "no space left", "bytes are needed"):
@@ -347,7 +349,7 @@ def second(run: Path, spec: RunSpec) -> None:
             (run / "saving").touch()
             time.sleep(60)
 
-    child = forked(lambda: with_passing(slow, lambda: train(spec, run)))
+    child = forked(lambda: with_fail_point(slow, lambda: train(spec, run)))
     while not (run / "saving").exists():
         time.sleep(0.01)
     for _ in range(2):

@@ -25,8 +25,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from infogan import RunSpec
+from infogan.files.strict_yaml import SpecError, parse
 from infogan.registry import default
-from infogan.training.strict_yaml import SpecError, parse
 
 
 @dataclass

@@ -32,7 +32,7 @@ from infogan.plugins.noises import NormalNoise
 from infogan.plugins.penalties import GradientPenalty
 from infogan.training.group import Group, join, leave
 from infogan.training.run import TrainingSpec
-from infogan.training.step import Objective, players, training_step
+from infogan.training.step import Objective, make_optimizers, training_step
 from infogan.training.stopping import Stopped
 from infogan.training.sync_batch_norm import synchronised
 
@@ -66,16 +66,16 @@ def trained(group: Group, steps: int, *, norms: bool) -> Iterator[dict[str, Tens
         losses={"game": NonSaturating(), "information": MutualInformation(), "penalty": GradientPenalty(weight=1.0)},
     )
     model = build(spec, seed=0).double().train()
-    sides = players(model, d_lr=1e-3, g_lr=1e-3, betas=(0.5, 0.999), average=group.average)
-    objective = Objective(model, random=torch.Generator(), share=group.share)
+    optimizers = make_optimizers(model, d_lr=1e-3, g_lr=1e-3, betas=(0.5, 0.999), average=group.average)
+    objective = Objective(model, random=torch.Generator(), shard=group.shard)
     for step in range(steps):
         seeded = torch.Generator().manual_seed(step)
         real = torch.rand(BATCH, *IMAGE.dims, generator=seeded).double()
         latent = model.latents.sample(BATCH, generator=seeded).double()
         objective.random.manual_seed(step)
-        shown = group.share.of(real), group.share.of(latent)
-        with synchronised(model) if group.share.size > 1 else nullcontext():
-            training_step(objective, sides, *shown, torch.tensor(step))
+        shown = group.shard.of(real), group.shard.of(latent)
+        with synchronised(model) if group.shard.size > 1 else nullcontext():
+            training_step(objective, optimizers, *shown, torch.tensor(step))
         yield {name: weight.detach() for name, weight in model.named_parameters()}
 
 

@@ -15,7 +15,7 @@ from harness.limits import count, emulates_bf16, machine
 from harness.modes import in_mode
 
 import infogan
-from infogan.core.fold import folded
+from infogan.model.fold import folded
 from infogan.training.precision import inner_products
 
 WAYS = ("d_alone", "fused", "separate")

@@ -24,7 +24,7 @@ from infogan.training.iteration import Iteration, fastest
 from infogan.training.log import Log
 from infogan.training.loop import initial_state
 from infogan.training.precision import inner_products
-from infogan.training.step import Objective, players, training_step
+from infogan.training.step import Objective, make_optimizers, training_step
 
 BATCH = 128
 WAYS = {
@@ -96,9 +96,9 @@ def test_every_trick_counts(benchmark, device, turns):
     as_convolutions = "plainest, fully connected layers as convolutions"
     steps[as_convolutions] = PlainStep(convolutional(model).to(device), LADDER["plainest"])
     ours = Objective(copy.deepcopy(model))
-    sides, iteration = players(ours.model, **RATES), Iteration(spec, initial_state(spec, device), device)
+    optimizers, iteration = make_optimizers(ours.model, **RATES), Iteration(spec, initial_state(spec, device), device)
     runs = {rung: lambda step=step: step(next(real), latent, zero) for rung, step in steps.items()}
-    runs["ours"] = lambda: training_step(ours, sides, next(real), latent, zero)
+    runs["ours"] = lambda: training_step(ours, optimizers, next(real), latent, zero)
     runs["iteration"] = lambda: iteration(7, next(pixels))
 
     size = 8192 if device.type == "cuda" else 2048
@@ -187,9 +187,9 @@ def test_every_rung_is_the_same_step():
             step(real, latent, torch.tensor(count_steps))
         results[rung] = torch.cat([weight.flatten() for weight in step.model.parameters()])
     ours = Objective(copy.deepcopy(model))
-    sides = players(ours.model, **RATES)
+    optimizers = make_optimizers(ours.model, **RATES)
     for count_steps in range(2):
-        training_step(ours, sides, real, latent, torch.tensor(count_steps))
+        training_step(ours, optimizers, real, latent, torch.tensor(count_steps))
     weights = torch.cat([weight.flatten() for weight in ours.model.parameters()])
     for rung, others in results.items():
         assert (weights - others).abs().max() < 1e-6, rung

@@ -1,1 +1,1 @@
-"""The ideas: latents and codes, networks, loss terms, data, the spec, the fused D/Q pass, the model."""
+"""The interfaces: latent priors and codes, networks, loss terms, data, and what every part is."""

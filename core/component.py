@@ -95,9 +95,9 @@ class Strict(BaseModel):
     def _warn_of_deprecated(self) -> None:
         """Say what is about to go: an option with ``Field(deprecated="...")``, a class marked as deprecated."""
         name = getattr(self, "kind", type(self).__name__)
-        said = {f"{name}.{option}": message for option, message in self._deprecated_options()}
-        said[name] = vars(type(self)).get("__deprecated__")
-        for what, message in said.items():
+        messages = {f"{name}.{option}": message for option, message in self._deprecated_options()}
+        messages[name] = vars(type(self)).get("__deprecated__")
+        for what, message in messages.items():
             if message:
                 warnings.warn(f"{what} is deprecated: {message}", FutureWarning, stacklevel=2)
 

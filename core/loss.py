@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .component import Component
 from .latent import Latents
-from .share import ALL, Share
+from .shard import WHOLE_BATCH, Shard
 
 Phase = Literal["d", "g"]
 """Whose turn it is: D's (with Q, G standing still) or G's (D standing still)."""
@@ -60,7 +60,7 @@ class StepView:
 
     random: torch.Generator
     """What `draw` draws from; on the device, and set anew for each step."""
-    share: Share = ALL
+    shard: Shard = WHOLE_BATCH
     """Which part of the whole batch the pictures are."""
     _information: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
 
@@ -77,9 +77,9 @@ class StepView:
 
         They are drawn for the whole batch, so that several processes draw what one would.
         """
-        whole = len(self.real) * self.share.size
+        whole = len(self.real) * self.shard.size
         drawn = torch.rand(count, whole, generator=self.random, device=self.real.device)
-        return self.share.of(drawn.T).T
+        return self.shard.of(drawn.T).T
 
 
 class LossTerm(Component):
@@ -115,7 +115,7 @@ class LossTerm(Component):
         """Whether the term needs what Q says in ``phase``."""
         return phase == "g" or not self.reach(phase).isdisjoint({"q_head", "q_body", "read_body"})
 
-    def reads_aside(self, phase: Phase, *, shared: bool) -> bool:
+    def reads_detached(self, phase: Phase, *, shared: bool) -> bool:
         """Whether the term needs what Q says in D's phase, and the body that Q reads must not feel it."""
         read: Part = "d_body" if shared else "q_body"
         return phase == "d" and self.reads(phase) and read not in self.parts(phase, shared=shared)

@@ -4,6 +4,9 @@ import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
+from pygments.lexers.special import TextLexer
+from sphinx.application import Sphinx
+
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
 project = "infogan"
@@ -36,6 +39,10 @@ python_maximum_signature_line_length = 100
 
 nitpicky = True
 nitpick_ignore_regex = [  # there is no network for other libraries' inventories
-    ("py:class", r"Tensor|infogan\.core\.weights\.M"),
+    ("py:class", r"Tensor|infogan\.layers\.weights\.M"),
     ("py:class", r"(annotated_types|collections|importlib|pathlib|pluggy|pydantic|signal|torch)\..*"),
 ]
+
+
+def setup(app: Sphinx) -> None:
+    app.add_lexer("mermaid", TextLexer)  # the picture of the house: drawn on other sites, here its text

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..core.model import CHUNK, InfoGAN
+from ..model.infogan import CHUNK, InfoGAN
 
 
 @dataclass(frozen=True)

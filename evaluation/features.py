@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..core.data import Data
 from ..core.network import ImageShape
-from ..core.storage import StorageError, read_manifest, read_tensors, refuse_foreign, write_folder
+from ..files.storage import StorageError, read_manifest, read_tensors, refuse_foreign, write_folder
 from .reading import batches, public
 
 MANIFEST = "features.json"

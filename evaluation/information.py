@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..core.model import InfoGAN
+from ..model.infogan import InfoGAN
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..core.data import Data, Images
-from ..core.model import InfoGAN
+from ..model.infogan import InfoGAN
 from .features import FeatureNetwork
 from .reading import BATCH, batches
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..core.data import Data, Images, Split
-from ..core.model import InfoGAN
+from ..model.infogan import InfoGAN
 
 BATCH = 512
 

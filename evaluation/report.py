@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..core.data import Data
-from ..core.model import InfoGAN
+from ..model.infogan import InfoGAN
 from .classification import Classification, classify
 from .factors import Explained, explain
 from .information import Information, measure_information

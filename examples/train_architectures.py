@@ -17,14 +17,14 @@ import torch
 from torch import nn
 
 from infogan import Data, ImageShape, ModelSpec, Registry, RunSpec
-from infogan.core.build import dry_run
 from infogan.core.data import Images, Split
+from infogan.files.strict_yaml import parse
+from infogan.model.build import dry_run
 from infogan.plugins.sprites import Sprites
 from infogan.training.feed import batches_from
 from infogan.training.iteration import Iteration
 from infogan.training.loop import initial_state
 from infogan.training.run import TrainingSpec
-from infogan.training.strict_yaml import parse
 
 RECIPES = {
     "mnist": "mnist-table",

@@ -14,9 +14,9 @@ from pydantic import Field
 from torch import nn
 
 from ..core.network import Body, Generator, ImageShape
-from ..core.pyramid import CentralCrop, halvings, smallest_level
-from ..core.spectral import normalise_spectrally
-from ..core.weights import initialise
+from ..layers.initialisation import initialise
+from ..layers.pyramid import CentralCrop, halvings, smallest_level
+from ..layers.spectral_norm import normalise_spectrally
 from ..registry import hookimpl
 
 MOST = 8

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import nn
 
 from ..core.network import Head
-from ..core.weights import STD
+from ..layers.initialisation import STD
 from ..registry import hookimpl
 
 

@@ -17,9 +17,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ..core.network import Body, Generator, ImageShape
-from ..core.pyramid import CentralCrop, halvings, smallest_level
-from ..core.spectral import normalise_spectrally
-from ..core.weights import glorot
+from ..layers.initialisation import glorot
+from ..layers.pyramid import CentralCrop, halvings, smallest_level
+from ..layers.spectral_norm import normalise_spectrally
 from ..registry import hookimpl
 
 FULL = 3

@@ -16,9 +16,9 @@ from torch import Tensor
 from ..core.latent import Code, Latents, Noise, Prior
 from .common import ROWS, check_options, check_tensor, every_value, no_error, require, seeded, untouched_global_state
 from .draws import Reference, check_independence, check_reference
+from .interpolation import check_between, check_nearest, check_span
 from .laws import check_law
-from .small import SmallNoise
-from .ways import check_nearest, check_span, check_way
+from .tiny_model import TinyNoise
 
 __tracebackhide__ = True  # pytest shows an author's own frames, and not these
 
@@ -34,7 +34,7 @@ def check_noise(noise: Noise) -> None:
     check_options(noise)
     _check_size(noise, "width")
     _check_sampling(noise)
-    check_way(noise)
+    check_between(noise)
 
 
 def check_code(code: Code, *, exact_mode: bool = True, reference: Reference | None = None) -> None:
@@ -74,7 +74,7 @@ def _check_pure(code: Code, values: Tensor, *, exact_mode: bool) -> None:
     _check_kind_of_law(code, values)
     check_law(code, params, values, exact_mode=exact_mode)
     check_span(code)
-    check_way(code)
+    check_between(code)
     check_nearest(code, values[:ROWS])
     _check_writing(code, values[:ROWS])
     _check_what_is_told(code, params)
@@ -196,7 +196,7 @@ def _check_writing(code: Code, values: Tensor) -> None:
             f"encode does not undo decode for {what}: {written[0] if written else None!r} went elsewhere",
         )
     first = code.grid(2)[:1]
-    for_all = Latents(SmallNoise(), {"it": code}).encode("it", code.decode(first)[0], 3)
+    for_all = Latents(TinyNoise(), {"it": code}).encode("it", code.decode(first)[0], 3)
     require(
         torch.allclose(for_all, first.expand(3, -1), rtol=1e-4, atol=1e-5),
         code,

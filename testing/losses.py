@@ -9,11 +9,11 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
-from ..core.discriminator import Discriminator
 from ..core.latent import Latents
 from ..core.loss import LossTerm, Part, Phase, Reach, StepView
+from ..model.discriminator import Discriminator
 from .common import check_options, require, seeded, untouched_global_state
-from .small import IMAGE, small_discriminator, small_generator, small_latents
+from .tiny_model import IMAGE, tiny_discriminator, tiny_generator, tiny_latents
 
 __tracebackhide__ = True  # pytest shows an author's own frames, and not these
 
@@ -38,12 +38,12 @@ def check_loss(
     Raises AssertionError that says which promise is broken.
     """
     check_options(term)
-    latents = latents or small_latents()
+    latents = latents or tiny_latents()
     term.check(latents)
     for shared in (True, False):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            generator, discriminator = small_generator(latents), small_discriminator(latents, shared=shared)
+            generator, discriminator = tiny_generator(latents), tiny_discriminator(latents, shared=shared)
         real = torch.rand(BATCH, *IMAGE.dims, generator=seeded(1)) * 2 - 1
         latent = latents.sample(BATCH, generator=seeded(2))
         model = _Model(term, latents, generator, discriminator, step)
@@ -94,8 +94,8 @@ class _Model:
             features = self.discriminator.features(both, "both")
             real_logit, fake_logit = self.discriminator.judge(features).chunk(2)
             read = self.discriminator.read_features(both, features, "both")
-            aside = self.term.reads_aside("d", shared=self.discriminator.q_body is None)
-            params = self.discriminator.q_head(read.detach() if aside else read)
+            detached = self.term.reads_detached("d", shared=self.discriminator.q_body is None)
+            params = self.discriminator.q_head(read.detach() if detached else read)
             return StepView(fake=fake.detach(), real_logit=real_logit, fake_logit=fake_logit, params=params, **common)
         logit, params = self.discriminator(fake, "fake")
         return StepView(fake=fake, real_logit=None, fake_logit=logit, params=params, **common)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ..core.component import Component
-from ..core.discriminator import Discriminator
 from ..core.network import Body, Generator, Head, ImageShape
+from ..model.discriminator import Discriminator
 from .common import check_options, check_tensor, no_error, require, seeded
 
 __tracebackhide__ = True  # pytest shows an author's own frames, and not these
@@ -80,9 +80,9 @@ def check_body(body: Body, image: ImageShape | None = None) -> None:
     _check_state(body, network, lambda: body.build(image), pictures)
     _check_channels_last(body, image)
     discriminator = Discriminator(network, nn.Linear(features, 1), nn.Linear(features, 3)).train()
-    said = discriminator(pictures, "both")
-    check_tensor(body, "D's logit on its features", said.logit.detach(), (4,))
-    check_tensor(body, "Q's parameters on its features", said.params.detach(), (2, 3))
+    outputs = discriminator(pictures, "both")
+    check_tensor(body, "D's logit on its features", outputs.logit.detach(), (4,))
+    check_tensor(body, "Q's parameters on its features", outputs.params.detach(), (2, 3))
     _check_other_shapes(body, body.build, lambda shape: shape.dims, lambda shape: (features,))
 
 

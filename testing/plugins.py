@@ -7,9 +7,9 @@ from typing import Any
 
 from ..core.component import Component
 from ..core.data import Data
+from ..files.strict_yaml import parse
 from ..registry import Registry, hookimpl
 from ..training.spec_text import validate
-from ..training.strict_yaml import parse
 from .codes import check_code, check_noise
 from .data import check_data, check_missing_data
 from .losses import check_loss
@@ -56,7 +56,7 @@ def registry_of(*plugins: object) -> Registry:
     the registry, so there is nothing to undo; hand it on as ``load(..., registry=...)``. AssertionError says why a
     plugin is not taken.
 
-    >>> from infogan.testing.small import Sign
+    >>> from infogan.testing.tiny_model import Sign
     >>> registry_of(plugin_of(Sign)).find("code", "sign").__name__
     'Sign'
     """

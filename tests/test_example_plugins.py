@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from infogan import Registry, load
-from infogan.core.storage import StorageError
+from infogan.files.storage import StorageError
+from infogan.files.strict_yaml import SpecError, parse
 from infogan.training.spec_text import validate
-from infogan.training.strict_yaml import SpecError, parse
 
 PLUGINS = Path(__file__).parents[1] / "examples" / "plugins"
 NAMES = ("digits", "ordinal", "sphere")
@@ -45,7 +45,7 @@ import torch
 import infogan
 from infogan.registry import default
 from infogan.training.spec_text import dump_run, read_run, validate
-from infogan.training.strict_yaml import parse
+from infogan.files.strict_yaml import parse
 
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])

@@ -19,12 +19,12 @@ import torch
 import yaml
 
 from infogan import InfoGAN, Registry, build, load, read_run, train
-from infogan.core.installed import own_version
-from infogan.core.schema_version import SCHEMA_VERSION
+from infogan.files.schema_version import SCHEMA_VERSION
+from infogan.files.strict_yaml import parse
+from infogan.loading.installed import own_version
 from infogan.registry import ROLES
 from infogan.testing import check_plugin, registry_of
 from infogan.training.spec_text import dump_run, validate
-from infogan.training.strict_yaml import parse
 
 VERSIONS = sorted((Path(__file__).parent / "golden").iterdir())
 REGISTRY = Registry(entry_points=False)

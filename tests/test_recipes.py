@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from infogan import Registry, RunSpec
+from infogan.files.strict_yaml import parse
 from infogan.training.spec_text import validate
-from infogan.training.strict_yaml import parse
 
 RECIPES = Registry(entry_points=False).recipes
 

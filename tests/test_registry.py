@@ -230,7 +230,7 @@ def test_a_plugin_that_is_slow_to_load_works_and_is_warned_of(
 ) -> None:
     install("infogan-quick", GOOD.replace("good", "quick"))
     install("infogan-slow", "import time; time.sleep(0.4)\n" + GOOD, version="3")
-    monkeypatch.setattr("infogan.registry.SLOW", 0.3)
+    monkeypatch.setattr("infogan.registry.SLOW_SECONDS", 0.3)
     registry = Registry()
     with pytest.warns(RuntimeWarning, match=r"infogan-slow \(infogan-slow 3\): it takes 0\.[3-9] s to load") as caught:
         assert {"good", "quick"} <= registry.components("noise").keys()

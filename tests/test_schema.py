@@ -24,10 +24,10 @@ from infogan import ImageShape, ModelSpec, Noise, Registry, RunSpec
 from infogan.app.command_line import app
 from infogan.app.new_plugin import Role, new_plugin
 from infogan.core.component import Strict
+from infogan.files.strict_yaml import parse
 from infogan.registry import ROLES, kind_of
 from infogan.testing import plugin_of
 from infogan.training.run import TrainingSpec
-from infogan.training.strict_yaml import parse
 
 ROOT = Path(__file__).parents[1]
 BUILT_IN = Registry(entry_points=False)

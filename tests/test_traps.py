@@ -15,16 +15,16 @@ import torch
 from torch import Tensor, nn
 
 from infogan import InfoGAN, Latents, ModelSpec, Registry, RunSpec, build, train
-from infogan.core.build import dry_run
 from infogan.core.loss import StepView
+from infogan.files.strict_yaml import parse
+from infogan.model.build import dry_run
 from infogan.plugins.codes import LEAST_STD, Bernoulli, Categorical, Normal, Uniform
 from infogan.plugins.losses import Minimax, MutualInformation, NonSaturating
 from infogan.plugins.noises import NormalNoise, UniformNoise
 from infogan.training import iteration
 from infogan.training.randomness import generator
 from infogan.training.spec_text import validate
-from infogan.training.step import Objective, players, training_step
-from infogan.training.strict_yaml import parse
+from infogan.training.step import Objective, make_optimizers, training_step
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 RATE = 1e-2
@@ -134,8 +134,8 @@ def test_each_phase_applies_its_own_gradient_alone(model_spec: Callable[..., Mod
         weight.grad = torch.full_like(weight, 1e6)
     seeded = torch.Generator().manual_seed(0)
     real, latent = torch.rand(8, 1, 8, 8, generator=seeded).double(), model.latents.sample(8, generator=seeded).double()
-    sides = players(model, d_lr=RATE, g_lr=RATE, betas=(0.5, 0.999))
-    training_step(Objective(model), sides, real, latent, torch.tensor(0))
+    optimizers = make_optimizers(model, d_lr=RATE, g_lr=RATE, betas=(0.5, 0.999))
+    training_step(Objective(model), optimizers, real, latent, torch.tensor(0))
 
     d, latents = before.discriminator, before.latents
     logit, params = d(torch.cat([real, before.generator(latent).detach()]), "both")
@@ -188,8 +188,9 @@ def test_no_weight_is_in_two_optimisers(model_spec: Callable[..., ModelSpec]) ->
     """9. Adams with conflicting moments on the same weights."""
     for routing in ("official", "generator"):
         model = build(model_spec(losses={"game": NonSaturating(), "information": MutualInformation(routing=routing)}))
-        sides = players(model, d_lr=1e-3, g_lr=1e-3, betas=(0.5, 0.9))
-        stepped = [id(w) for o in (sides.d_optimizer, sides.g_optimizer) for g in o.param_groups for w in g["params"]]
+        optimizers = make_optimizers(model, d_lr=1e-3, g_lr=1e-3, betas=(0.5, 0.9))
+        both = optimizers.d_optimizer, optimizers.g_optimizer
+        stepped = [id(w) for o in both for g in o.param_groups for w in g["params"]]
         assert len(stepped) == len(set(stepped)) == len(list(model.parameters()))
 
 
@@ -278,8 +279,8 @@ def test_any_number_of_values_will_do(model_spec: Callable[..., ModelSpec]) -> N
     model = build(model_spec(codes=codes, losses={"game": NonSaturating(), "information": MutualInformation()})).train()
     seeded = torch.Generator().manual_seed(0)
     latent = model.latents.sample(64, generator=seeded)
-    sides = players(model, d_lr=1e-3, g_lr=1e-3, betas=(0.5, 0.9))
-    values = training_step(Objective(model), sides, torch.rand(64, 1, 8, 8), latent, torch.tensor(0))
+    optimizers = make_optimizers(model, d_lr=1e-3, g_lr=1e-3, betas=(0.5, 0.9))
+    values = training_step(Objective(model), optimizers, torch.rand(64, 1, 8, 8), latent, torch.tensor(0))
     assert all(value.isfinite() for value in values.values())
     perfect = model.latents.information(100 * latent[:, 3:], latent)
     assert {name: nats.item() for name, nats in perfect.items()} == pytest.approx(
@@ -304,9 +305,9 @@ def test_evaluation_draws_from_the_priors_of_training(
     """17. Normal here, uniform there."""
     drawn: list[Tensor] = []
 
-    def recorded(objective: Objective, sides: Any, real: Tensor, latent: Tensor, *others: Any, **options: Any) -> Any:
-        drawn.append(latent)
-        return training_step(objective, sides, real, latent, *others, **options)
+    def recorded(*arguments: Any, **options: Any) -> Any:
+        drawn.append(arguments[3])
+        return training_step(*arguments, **options)
 
     monkeypatch.setattr(iteration, "training_step", recorded)
     model = train(run_spec(model=model_spec(noise=UniformNoise(size=3)), steps=2), tmp_path)
@@ -352,12 +353,12 @@ def test_codes_are_read_one_picture_at_a_time_as_well_as_under_batch_statistics(
     """19b. Running statistics that mix real and generated pictures lose codes."""
     losses = {"game": NonSaturating(), "information": MutualInformation()}
     model = build(model_spec(codes={"digit": Categorical(n=4)}, losses=losses)).train()
-    sides = players(model, d_lr=1e-2, g_lr=1e-2, betas=(0.5, 0.999))
+    optimizers = make_optimizers(model, d_lr=1e-2, g_lr=1e-2, betas=(0.5, 0.999))
     seeded = torch.Generator().manual_seed(0)
     for step in range(160):
         bright = 0.9 + 0.1 * torch.rand(32, 1, 8, 8, generator=seeded)
         latent = model.latents.sample(32, generator=seeded)
-        training_step(Objective(model), sides, bright, latent, torch.tensor(step))
+        training_step(Objective(model), optimizers, bright, latent, torch.tensor(step))
     digits = torch.arange(100) % 4
     pictures = model.sample(100, seed=0, digit=digits)
     alone = [model.infer(picture)["digit"].guess[0] for picture in pictures.split(1)]

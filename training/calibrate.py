@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..core.discriminator import DomainBatchNorm
-from ..core.model import InfoGAN
+from ..model.discriminator import DomainBatchNorm
+from ..model.infogan import InfoGAN
 
 
 @torch.no_grad()

@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..core.disk import remove_folder, write_text
-from ..core.model import InfoGAN
-from ..core.storage import StorageError, read_manifest, read_tensors, write_folder
-from .step import Players
+from ..files.disk import remove_folder, write_text
+from ..files.storage import StorageError, read_manifest, read_tensors, write_folder
+from ..model.infogan import InfoGAN
+from .step import Optimizers
 
 MANIFEST = "state.json"
 LATEST = "latest"
@@ -29,13 +29,13 @@ class State:
     model: InfoGAN
     ema: nn.Module
     """G with the running mean of its weights."""
-    players: Players
+    optimizers: Optimizers
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors by name; Adam's moments are zero before its first step."""
         named = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         named |= {f"ema.{name}": tensor for name, tensor in self.ema.state_dict().items()}
-        for side, optimizer in self._optimizers().items():
+        for side, optimizer in self._adams().items():
             for index, weight in enumerate(_weights(optimizer)):
                 for key, value in _moments(optimizer, weight).items():
                     named[f"{side}.{index}.{key}"] = value
@@ -50,11 +50,11 @@ class State:
 
     def prepare(self) -> None:
         """Give Adam its moments, so that `tensors` has those that it goes on with."""
-        for optimizer in self._optimizers().values():
+        for optimizer in self._adams().values():
             _give_moments(optimizer)
 
-    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        return {"d_adam": self.players.d_optimizer, "g_adam": self.players.g_optimizer}
+    def _adams(self) -> dict[str, torch.optim.Optimizer]:
+        return {"d_adam": self.optimizers.d_optimizer, "g_adam": self.optimizers.g_optimizer}
 
 
 def write_checkpoint(run: Path, step: int, state: State) -> Path:

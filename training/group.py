@@ -12,7 +12,7 @@ import torch
 import torch.distributed as processes
 from torch import Tensor
 
-from ..core.share import ALL, Share
+from ..core.shard import WHOLE_BATCH, Shard
 from .run import TrainingSpec
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ class Group:
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self.share = ALL
+        self.shard = WHOLE_BATCH
 
     @property
     def leads(self) -> bool:
         """Whether this process is the one that writes."""
-        return self.share.rank == 0
+        return self.shard.rank == 0
 
     def average(self, tensors: Sequence[Tensor]) -> None:
         """Put each tensor's mean over the processes in its place: bit for bit the same in all of them."""
@@ -53,7 +53,7 @@ class Processes(Group):
     def __init__(self, accelerator: Accelerator) -> None:
         super().__init__(accelerator.device)
         self.accelerator = accelerator
-        self.share = Share(accelerator.process_index, accelerator.num_processes)
+        self.shard = Shard(accelerator.process_index, accelerator.num_processes)
 
     def average(self, tensors: Sequence[Tensor]) -> None:
         """One exchange for all: a hundred small ones would wait for the network a hundred times."""

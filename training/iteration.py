@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 import torch
 from torch import Tensor, nn
 
-from ..core.share import ALL, Share
+from ..core.shard import WHOLE_BATCH, Shard
 from .checkpoint import State
 from .feed import scaled
 from .randomness import reseed
@@ -41,14 +41,14 @@ class Iteration:
         state: State,
         device: torch.device,
         *,
-        share: Share = ALL,
+        shard: Shard = WHOLE_BATCH,
         wrap: Callable[[Function], Function] = plain,
     ) -> None:
-        self.spec, self.state, self.device, self.share = spec, state, device, share
+        self.spec, self.state, self.device, self.shard = spec, state, device, shard
         self.step = torch.zeros((), dtype=torch.int64, device=device)
         self.random = torch.Generator(device)
         precision = spec.training.precision
-        self.objective = Objective(state.model, precision=precision, random=self.random, share=share, wrap=wrap)
+        self.objective = Objective(state.model, precision=precision, random=self.random, shard=shard, wrap=wrap)
 
     def __call__(self, step: int, pixels: Tensor) -> dict[str, Tensor]:
         self.seek(step)
@@ -60,15 +60,15 @@ class Iteration:
         reseed(self.random, self.spec.training.seed, "latent", step)
 
     def run(self, pixels: Tensor) -> dict[str, Tensor]:
-        """The iteration that was sought, on this process's share of a batch of uint8 pixels."""
+        """The iteration that was sought, on this process's shard of a batch of uint8 pixels."""
         state, training = self.state, self.spec.training
         whole = state.model.latents.sample(training.batch_size, generator=self.random, device=self.device)
         real = scaled(pixels, self.spec.data.range)
-        latent = self.share.of(whole)
-        together = training.sync_batch_norm and self.share.size > 1
+        latent = self.shard.of(whole)
+        together = training.sync_batch_norm and self.shard.size > 1
         with synchronised(state.model) if together else nullcontext():
             values = training_step(
-                self.objective, state.players, real, latent, self.step, micro_batches=training.micro_batches
+                self.objective, state.optimizers, real, latent, self.step, micro_batches=training.micro_batches
             )
         _average(state.ema, state.model.generator, training.ema)
         return values
@@ -107,23 +107,23 @@ class Captured:
         return self.values
 
 
-def fastest(spec: RunSpec, state: State, device: torch.device, share: Share = ALL) -> Iterate:
+def fastest(spec: RunSpec, state: State, device: torch.device, shard: Shard = WHOLE_BATCH) -> Iterate:
     """The iteration, compiled and captured as the spec asks.
 
     Each is tried on blank pictures before it is used, and the state is as it was afterwards. What fails
     is left out, with one warning that says why.
     """
     training = spec.training
-    iteration = Iteration(spec, state, device, share=share)
+    iteration = Iteration(spec, state, device, shard=shard)
     if training.compile != "eager":
         mode = MODES[training.compile]
-        compiled = Iteration(spec, state, device, share=share, wrap=lambda function: torch.compile(function, mode=mode))
+        compiled = Iteration(spec, state, device, shard=shard, wrap=lambda function: torch.compile(function, mode=mode))
         with _trial("compile", state):
             compiled(0, _blank(compiled))
             iteration = compiled
     if training.cuda_graph and device.type != "cuda":
         warnings.warn("training.cuda_graph is left out: there is no CUDA device", RuntimeWarning, stacklevel=2)
-    elif training.cuda_graph and share.size > 1:
+    elif training.cuda_graph and shard.size > 1:
         warnings.warn("training.cuda_graph is left out: several processes train", RuntimeWarning, stacklevel=2)
     elif training.cuda_graph:
         with _trial("cuda_graph", state):
@@ -150,7 +150,7 @@ def _trial(setting: str, state: State) -> Iterator[None]:
 def _blank(iteration: Iteration) -> Tensor:
     """A batch of black pixels."""
     spec = iteration.spec
-    shape = spec.training.batch_size // iteration.share.size, *spec.model.image.dims
+    shape = spec.training.batch_size // iteration.shard.size, *spec.model.image.dims
     return torch.zeros(shape, dtype=torch.uint8, device=iteration.device)
 
 

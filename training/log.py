@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..core.disk import append_line, write_text
+from ..files.disk import append_line, write_text
 from .group import Group
 from .run import RunSpec
 

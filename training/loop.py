@@ -11,10 +11,12 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
-from ..core.build import networks
 from ..core.data import Images
-from ..core.disk import write_text
-from ..core.model import InfoGAN
+from ..files.disk import write_text
+from ..files.strict_yaml import parse, read_text
+from ..files.writer import sole_writer
+from ..model.build import networks
+from ..model.infogan import InfoGAN
 from .calibrate import calibrate
 from .checkpoint import (
     State,
@@ -32,11 +34,9 @@ from .precision import inner_products
 from .randomness import generator
 from .run import RunSpec
 from .spec_text import dump_run
-from .step import Average, alone, players
+from .step import Average, alone, make_optimizers
 from .stopping import Stopped, asked_of, signals_heeded
-from .strict_yaml import parse, read_text
 from .tracking import check_trackers, tracked
-from .writer import sole_writer
 
 CALIBRATION_BATCHES = 16
 """Batches over which batch norm statistics are estimated anew before a model is saved or shown."""
@@ -124,7 +124,7 @@ def _train(
         seed=t.seed,
         start=start,
         device=group.device,
-        share=group.share,
+        shard=group.shard,
         augment=spec.data.augment,
     )
     export = _Exporter(spec, state, data, group.device)
@@ -136,23 +136,23 @@ def _train(
         if group.leads:
             model.save(out / "model")
         return model
-    iterate = fastest(spec, state, group.device, group.share)
+    iterate = fastest(spec, state, group.device, group.shard)
     log = Log(out / "log.jsonl", spec, start, group)
     with closing(feed), tracked(spec, out) as track, signals_heeded() as stop:
         for done in range(start + 1, t.steps + 1):
             log.add(iterate(done - 1, feed(done - 1)))
-            report, picture, checkpoint, check = (
+            log_now, picture, checkpoint, check = (
                 done % every == 0 or done == t.steps
                 for every in (t.log_every, t.picture_every, t.checkpoint_every, CHECKED_EVERY)
             )
             asked = asked_of(group, stop, done)
             save = picture or checkpoint or asked is not None
-            if report or save or check:
+            if log_now or save or check:
                 _check_finite(log, state, out, done, weights=save)
-            if report:
-                told = log.write()
-                track(told)
-                on_report(told)
+            if log_now:
+                report = log.write()
+                track(report)
+                on_report(report)
             if asked is not None:
                 raise Stopped(asked, _keep(out, done, state, group))
             if not save:
@@ -172,7 +172,7 @@ def _begin(out: Path, state: State, group: Group, resume: bool) -> int:
     start = restore_newest(out, state) if resume and group.leads else 0
     if group.leads:
         remove_superseded(out, start)
-    if group.share.size > 1:
+    if group.shard.size > 1:
         start = group.maximum(start)
         state.prepare()
         group.broadcast(state.tensors().values())
@@ -222,12 +222,12 @@ def _check_finite(log: Log, state: State, out: Path, step: int, *, weights: bool
 
     ``weights``: look at them too, though all losses are finite.
     """
-    said = log.read()
-    if not said and not weights:
+    lost = log.read()
+    if not lost and not weights:
         return
     tensor = next((name for name, tensor in state.tensors().items() if not tensor.isfinite().all()), None)
-    if said or tensor:
-        what = ", and ".join([*([said] if said else []), *([f"{tensor} is not finite"] if tensor else [])])
+    if lost or tensor:
+        what = ", and ".join([*([lost] if lost else []), *([f"{tensor} is not finite"] if tensor else [])])
         raise TrainingError(f"{what} after step {step}; the last good checkpoint stays: {last_checkpoint(out)}")
 
 
@@ -236,8 +236,8 @@ def initial_state(spec: RunSpec, device: torch.device, average: Average = alone)
     t = spec.training
     model = InfoGAN(spec.model, *networks(spec.model, t.seed)).to(device)
     capturable = t.cuda_graph and device.type == "cuda"
-    sides = players(model, d_lr=t.d_lr, g_lr=t.g_lr, betas=t.betas, capturable=capturable, average=average)
-    return State(model, copy.deepcopy(model.generator).requires_grad_(False), sides)
+    optimizers = make_optimizers(model, d_lr=t.d_lr, g_lr=t.g_lr, betas=t.betas, capturable=capturable, average=average)
+    return State(model, copy.deepcopy(model.generator).requires_grad_(False), optimizers)
 
 
 class _Exporter:

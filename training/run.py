@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, ValidationInfo, model_validator
 
-from ..core.build import PartError, dry_run
 from ..core.component import Strict, error_at
 from ..core.data import Data
 from ..core.network import ImageShape
-from ..core.schema_version import SCHEMA_VERSION, check_schema_version
-from ..core.spec import AUTOMATIC, ModelSpec, Registered
+from ..files.schema_version import SCHEMA_VERSION, check_schema_version
+from ..model.build import PartError, dry_run
+from ..model.spec import AUTOMATIC, ModelSpec, Registered
 from .precision import Precision
 
 SchemaVersion = Annotated[int, Field(json_schema_extra={"const": SCHEMA_VERSION}), AfterValidator(check_schema_version)]

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ..core.component import MESSAGE_LIMIT, MISTAKES, short
+from ..files.strict_yaml import Reader, SpecError, SpecPath, SpecText, dotted, dump, parse, read_text, shown
 from ..registry import Registry, UnknownKind, default
 from .run import RunSpec
-from .strict_yaml import Reader, SpecError, SpecPath, SpecText, dotted, dump, parse, read_text, shown
 
 LINE_LIMIT = 20
 """Mistakes named in one error, if there is room for them."""
@@ -155,18 +155,18 @@ def _path(spec: SpecText, error: ErrorDetails) -> SpecPath:
 def _line(spec: SpecText, path: SpecPath, errors: Sequence[ErrorDetails]) -> str:
     about_key = errors[0]["type"] == "unknown_field" or errors[0]["loc"][-1:] == ("[key]",)
     place = spec.place_of_key(path) if about_key else spec.place(path)
-    return f"{place}: {dotted(path) or 'the spec'}: {short(_said(path, errors), 1000)}"
+    return f"{place}: {dotted(path) or 'the spec'}: {short(_message(path, errors), 1000)}"
 
 
-def _said(path: SpecPath, errors: Sequence[ErrorDetails]) -> str:
+def _message(path: SpecPath, errors: Sequence[ErrorDetails]) -> str:
     """What is wrong with one value. Of a union there is an error for each member."""
     first = errors[0]
     if first["type"] == "missing" and len(first["loc"]) > len(path):
         wanted = 1 + max(int(error["loc"][-1]) for error in errors)
         return f"has too few entries: {len(first['input'])} instead of {wanted}"
     wordings = list(dict.fromkeys(_wording(error) for error in errors))
-    said = ", or ".join([wordings[0], *(wording.removeprefix("has to be ") for wording in wordings[1:])])
-    return f"{said}, not {shown(first['input'])}" if all(error["type"] in _WORDING for error in errors) else said
+    text = ", or ".join([wordings[0], *(wording.removeprefix("has to be ") for wording in wordings[1:])])
+    return f"{text}, not {shown(first['input'])}" if all(error["type"] in _WORDING for error in errors) else text
 
 
 def _wording(error: ErrorDetails) -> str:

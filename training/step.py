@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..core.discriminator import DQ, Domain
 from ..core.loss import LossTerm, Part, Phase, StepView
-from ..core.model import InfoGAN
-from ..core.share import ALL, Share
+from ..core.shard import WHOLE_BATCH, Shard
+from ..model.discriminator import DQ, Domain
+from ..model.infogan import InfoGAN
 from .precision import Precision
 
 Average = Callable[[Sequence[Tensor]], None]
@@ -28,7 +28,7 @@ def alone(gradients: Sequence[Tensor]) -> None:
 
 
 @dataclass(frozen=True)
-class Players:
+class Optimizers:
     """The weights that each phase steps, and the optimisers that step them."""
 
     d_weights: list[nn.Parameter]
@@ -40,7 +40,7 @@ class Players:
     is called twice and then stands still."""
 
 
-def players(
+def make_optimizers(
     model: InfoGAN,
     *,
     d_lr: float,
@@ -48,7 +48,7 @@ def players(
     betas: tuple[float, float],
     capturable: bool = False,
     average: Average = alone,
-) -> Players:
+) -> Optimizers:
     """Two Adams over disjoint weights: which part belongs to whom is declared by the loss terms.
 
     The paper gives Q D's rate (tables 5 and 7 head the column "D / Q"); so does the routing
@@ -63,17 +63,34 @@ def players(
     def adam(phase: Phase, lr: float) -> torch.optim.Adam:
         return torch.optim.Adam(weights[phase], lr=lr, betas=betas, fused=True, capturable=capturable)
 
-    return Players(weights["d"], weights["g"], adam("d", d_lr), adam("g", g_lr), average)
+    return Optimizers(weights["d"], weights["g"], adam("d", d_lr), adam("g", g_lr), average)
 
 
-class Seen(NamedTuple):
-    """What D and Q said in one phase; see `StepView`."""
+class Batch(NamedTuple):
+    """What one phase of a step works on; see `StepView`."""
+
+    real: Tensor
+    fake: Tensor
+    latent: Tensor
+    step: Tensor
+
+
+class Outputs(NamedTuple):
+    """What D and Q gave in one phase; see `StepView`."""
 
     real_logit: Tensor | None
     fake_logit: Tensor
     params: Tensor | None
-    aside: Tensor | None = None
-    """What Q's head says of features that carry no gradient; None where no term asks for it."""
+    params_of_detached: Tensor | None = None
+    """What Q's head makes of features that carry no gradient; None where no term asks for it."""
+
+
+class Views(NamedTuple):
+    """What terms are shown of one phase."""
+
+    of_all: StepView
+    of_detached: StepView
+    """For terms that teach Q's head and not the body below it: nothing in it leads to that body."""
 
 
 Function = Callable[..., Any]
@@ -85,10 +102,10 @@ def plain(function: Function) -> Function:
 
 
 class Objective:
-    """What the players minimise, as functions of tensors: ``generate``, ``d_losses``, ``g_losses``.
+    """What D, Q and G minimise, as functions of tensors: ``generate``, ``d_losses``, ``g_losses``.
 
     Inner products are computed in ``precision``; losses in fp32. Terms that draw do so from ``random``, which is on
-    the model's device, for the whole batch, of which ``share`` is here. ``wrap`` is applied to the three functions
+    the model's device, for the whole batch, of which ``shard`` is here. ``wrap`` is applied to the three functions
     that do the work, `torch.compile` for one; terms that differentiate twice, or draw, stay outside.
     """
 
@@ -98,34 +115,31 @@ class Objective:
         *,
         precision: Precision = "fp32",
         random: torch.Generator | None = None,
-        share: Share = ALL,
+        shard: Shard = WHOLE_BATCH,
         wrap: Callable[[Function], Function] = plain,
     ) -> None:
-        self.model, self.precision, self.share = model, precision, share
+        self.model, self.precision, self.shard = model, precision, shard
         self.random = torch.Generator(model.device) if random is None else random
-        terms = model.spec.losses
-        self._outside = {name: term for name, term in terms.items() if term.second_order or term.draws}
-        self._terms = {name: term for name, term in terms.items() if name not in self._outside}
-        readers = {
-            name: term.reads_aside("d", shared=model.spec.q_body is None)
-            for name, term in terms.items()
-            if term.reads("d")
-        }
-        self._aside = {name for name, aside in readers.items() if aside}
-        self._q_in_d = not all(readers.values())
+        terms, shared = model.spec.losses, model.spec.q_body is None
+        self._unwrapped = {name: term for name, term in terms.items() if term.second_order or term.draws}
+        self._wrapped = {name: term for name, term in terms.items() if name not in self._unwrapped}
+        self._detached = {name for name, term in terms.items() if term.reads_detached("d", shared=shared)}
+        self._q_in_d = any(term.reads("d") for name, term in terms.items() if name not in self._detached)
         self.generate, self._d, self._g = wrap(self._generate), wrap(self._d_pass), wrap(self._g_pass)
 
     def d_losses(self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor) -> dict[str, Tensor]:
         """Weighted loss of each term in D's phase. D judges real and generated pictures in one pass."""
-        seen, losses = self._d(real, fake, latent, step)
-        return self._with_those_outside("d", losses, (seen, real, fake, latent, step))
+        batch = Batch(real, fake, latent, step)
+        outputs, losses = self._d(batch)
+        return self._with_unwrapped("d", losses, outputs, batch)
 
     def g_losses(
         self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Weighted loss of each term in G's phase, and the information of each code without a gradient."""
-        seen, losses, information = self._g(real, fake, latent, step)
-        return self._with_those_outside("g", losses, (seen, real, fake, latent, step)), information
+        batch = Batch(real, fake, latent, step)
+        outputs, losses, information = self._g(batch)
+        return self._with_unwrapped("g", losses, outputs, batch), information
 
     def _generate(self, latent: Tensor) -> Tensor:
         with self._cast(latent):
@@ -137,75 +151,69 @@ class Objective:
             logit, params = self.model.discriminator(images, domain)
         return DQ(_full(logit), _full(params))
 
-    def _d_pass(self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor) -> tuple[Seen, dict[str, Tensor]]:
-        seen = self._judge_both(torch.cat([real, fake]))
-        return seen, self._weighted(self._terms, "d", (seen, real, fake, latent, step))
+    def _d_pass(self, batch: Batch) -> tuple[Outputs, dict[str, Tensor]]:
+        outputs = self._judge_both(torch.cat([batch.real, batch.fake]))
+        return outputs, self._losses("d", self._wrapped, self._views(outputs, batch))
 
-    def _judge_both(self, both: Tensor) -> Seen:
+    def _judge_both(self, both: Tensor) -> Outputs:
         """D on real and generated pictures; Q's head on the latter, as far as a term asks."""
-        d, params, aside = self.model.discriminator, None, None
+        d, params, params_of_detached = self.model.discriminator, None, None
         with self._cast(both):
             features = d.features(both, "both")
             real_logit, fake_logit = _full(d.judge(features)).chunk(2)
-            if self._q_in_d or self._aside:
+            if self._q_in_d or self._detached:
                 read = d.read_features(both, features, "both")
                 params = _full(d.q_head(read)) if self._q_in_d else None
-                aside = _full(d.q_head(read.detach())) if self._aside else None
-        return Seen(real_logit, fake_logit, params, aside)
+                params_of_detached = _full(d.q_head(read.detach())) if self._detached else None
+        return Outputs(real_logit, fake_logit, params, params_of_detached)
 
-    def _g_pass(
-        self, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor
-    ) -> tuple[Seen, dict[str, Tensor], dict[str, Tensor]]:
-        seen = Seen(None, *self._discriminate(fake, "fake"))
-        view = self._view(seen, real, fake, latent, step)
-        losses = weighted(self._terms, view, "g")
-        return seen, losses, {name: nats.detach() for name, nats in view.information.items()}
+    def _g_pass(self, batch: Batch) -> tuple[Outputs, dict[str, Tensor], dict[str, Tensor]]:
+        outputs = Outputs(None, *self._discriminate(batch.fake, "fake"))
+        views = self._views(outputs, batch)
+        losses = self._losses("g", self._wrapped, views)
+        return outputs, losses, {name: nats.detach() for name, nats in views.of_all.information.items()}
 
-    def _with_those_outside(
-        self, phase: Phase, losses: dict[str, Tensor], shown: tuple[Seen, Tensor, Tensor, Tensor, Tensor]
+    def _with_unwrapped(
+        self, phase: Phase, losses: dict[str, Tensor], outputs: Outputs, batch: Batch
     ) -> dict[str, Tensor]:
-        if not self._outside:
+        if not self._unwrapped:
             return losses
-        return self._in_order(losses | self._weighted(self._outside, phase, shown))
+        found = losses | self._losses(phase, self._unwrapped, self._views(outputs, batch))
+        # In the spec's order: a sum in another one rounds otherwise.
+        return {name: found[name] for name in self.model.spec.losses if name in found}
 
-    def _weighted(
-        self, terms: Mapping[str, LossTerm], phase: Phase, shown: tuple[Seen, Tensor, Tensor, Tensor, Tensor]
-    ) -> dict[str, Tensor]:
-        """What each term adds, those that read aside from a view in which nothing leads to the body that Q reads."""
-        view, seen = self._view(*shown), shown[0]
-        if seen.aside is None:
-            return weighted(terms, view, phase)
-        others = {name: term for name, term in terms.items() if name not in self._aside}
-        aside = {name: term for name, term in terms.items() if name in self._aside}
-        losses = weighted(others, view, phase) | weighted(aside, replace(view, params=seen.aside), phase)
-        return self._in_order(losses)
+    def _losses(self, phase: Phase, terms: Mapping[str, LossTerm], views: Views) -> dict[str, Tensor]:
+        """Weighted loss of each of the terms that has a part in the phase."""
+        found = {
+            name: weighted_loss(term, views.of_detached if name in self._detached else views.of_all, phase)
+            for name, term in terms.items()
+        }
+        return {name: loss for name, loss in found.items() if loss is not None}
 
-    def _in_order(self, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """As the spec has them: a sum in another order rounds otherwise."""
-        return {name: losses[name] for name in self.model.spec.losses if name in losses}
-
-    def _view(self, seen: Seen, real: Tensor, fake: Tensor, latent: Tensor, step: Tensor) -> StepView:
-        return StepView(
-            step=step,
-            real=real,
-            fake=fake,
-            latent=latent,
+    def _views(self, outputs: Outputs, batch: Batch) -> Views:
+        view = StepView(
+            step=batch.step,
+            real=batch.real,
+            fake=batch.fake,
+            latent=batch.latent,
             latents=self.model.latents,
-            real_logit=seen.real_logit,
-            fake_logit=seen.fake_logit,
-            params=seen.params,
+            real_logit=outputs.real_logit,
+            fake_logit=outputs.fake_logit,
+            params=outputs.params,
             generator=self._generate,
             discriminator=self._discriminate,
             random=self.random,
-            share=self.share,
+            shard=self.shard,
         )
+        detached = outputs.params_of_detached
+        return Views(view, view if detached is None else replace(view, params=detached))
 
     def _cast(self, like: Tensor) -> AbstractContextManager[Any]:
         return torch.autocast(like.device.type, torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
 
 def training_step(
-    objective: Objective, sides: Players, real: Tensor, latent: Tensor, step: Tensor, *, micro_batches: int = 1
+    objective: Objective, optimizers: Optimizers, real: Tensor, latent: Tensor, step: Tensor, *, micro_batches: int = 1
 ) -> dict[str, Tensor]:
     """Update D and Q, then G (paper, equation 6).
 
@@ -239,9 +247,11 @@ def training_step(
         for real, latent in parts:
             yield objective.g_losses(real, fake_of(latent, learns=True), latent, step)
 
-    d_losses, _ = _descend(d_phase(), sides.d_optimizer, sides.d_weights, sides.average, micro_batches)
-    with frozen(sides.d_weights):
-        g_losses, information = _descend(g_phase(), sides.g_optimizer, sides.g_weights, sides.average, micro_batches)
+    d_losses, _ = _descend(d_phase(), optimizers.d_optimizer, optimizers.d_weights, optimizers.average, micro_batches)
+    with frozen(optimizers.d_weights):
+        g_losses, information = _descend(
+            g_phase(), optimizers.g_optimizer, optimizers.g_weights, optimizers.average, micro_batches
+        )
     return {
         "d_loss": _total(d_losses.values()),
         "g_loss": _total(g_losses.values()),
@@ -251,10 +261,10 @@ def training_step(
     }
 
 
-def weighted(terms: Mapping[str, LossTerm], view: StepView, phase: Phase) -> dict[str, Tensor]:
-    """What each term adds to one phase's loss; terms that have no part in it are left out."""
-    found = {name: term.d_loss(view) if phase == "d" else term.g_loss(view) for name, term in terms.items()}
-    return {name: terms[name].weight * loss for name, loss in found.items() if loss is not None}
+def weighted_loss(term: LossTerm, view: StepView, phase: Phase) -> Tensor | None:
+    """What a term adds to one phase's loss, a scalar; None where it has no part in it."""
+    loss = term.d_loss(view) if phase == "d" else term.g_loss(view)
+    return None if loss is None else term.weight * loss
 
 
 @contextmanager

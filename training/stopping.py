@@ -66,7 +66,7 @@ def asked_of(group: Group, stop: Stop, step: int) -> signal.Signals | None:
 
     Several have to stop after the same step: they confer about it every `CONFERRED_EVERY` steps.
     """
-    if group.share.size == 1:
+    if group.shard.size == 1:
         return stop.signal
     number = 0 if step % CONFERRED_EVERY else group.maximum(stop.signal or 0)
     return signal.Signals(number) if number else None

@@ -11,7 +11,7 @@ import torch.distributed as processes
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..core.discriminator import Domain, DomainBatchNorm
+from ..model.discriminator import Domain, DomainBatchNorm
 
 
 class SyncBatchNorm(_BatchNorm):

@@ -16,9 +16,9 @@ from random import Random
 from typing import Any
 
 from infogan import Registry
+from infogan.files.strict_yaml import SIZE_LIMIT, SpecError, parse
 from infogan.registry import kind_of
 from infogan.training.spec_text import read_run
-from infogan.training.strict_yaml import SIZE_LIMIT, SpecError, parse
 
 LARGE = 1 << 16
 """Bytes from which on a mutant is changed no further."""

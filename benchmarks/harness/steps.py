@@ -13,9 +13,9 @@ from einops.layers.torch import Rearrange
 from torch import Tensor, nn
 
 from infogan import InfoGAN
-from infogan.core.discriminator import Discriminator
-from infogan.core.loss import StepView
-from infogan.training.step import frozen, players, weighted
+from infogan.core.loss import Phase, StepView
+from infogan.model.discriminator import Discriminator
+from infogan.training.step import frozen, make_optimizers, weighted_loss
 
 RATES = {"d_lr": 2e-4, "g_lr": 1e-3, "betas": (0.5, 0.999)}
 
@@ -54,10 +54,10 @@ class PlainStep:
     def __init__(self, model: InfoGAN, tricks: Tricks) -> None:
         layout = torch.channels_last if tricks.channels_last else torch.contiguous_format
         self.model, self.tricks = model.train().to(memory_format=layout), tricks
-        self.sides, self.random = players(model, **RATES), torch.Generator(model.device)
+        self.optimizers, self.random = make_optimizers(model, **RATES), torch.Generator(model.device)
         kind = {"betas": RATES["betas"], "foreach": tricks.adam == "foreach", "fused": tricks.adam == "fused"}
-        self.d_adam = torch.optim.Adam(self.sides.d_weights, lr=RATES["d_lr"], **kind)
-        self.g_adam = torch.optim.Adam(self.sides.g_weights, lr=RATES["g_lr"], **kind)
+        self.d_adam = torch.optim.Adam(self.optimizers.d_weights, lr=RATES["d_lr"], **kind)
+        self.g_adam = torch.optim.Adam(self.optimizers.g_weights, lr=RATES["g_lr"], **kind)
 
     def __call__(self, real: Tensor, latent: Tensor, step: Tensor) -> None:
         model, d = self.model, self.model.discriminator
@@ -70,21 +70,22 @@ class PlainStep:
         else:
             real_logit = d.logit(real, "real")
             fake_logit, params = d(fake.detach(), "fake")
-        d_losses = weighted(
-            model.spec.losses, self._view(real, fake, latent, step, real_logit, fake_logit, params), "d"
-        )
-        self._descend(sum(d_losses.values()), self.d_adam, self.sides.d_weights)
+        view = self._view(real, fake, latent, step, real_logit, fake_logit, params)
+        self._descend(self._loss(view, "d"), self.d_adam, self.optimizers.d_weights)
 
         if not self.tricks.one_fake:
             fake = model.generator(latent)
-        with frozen(self.sides.d_weights if self.tricks.frozen_d else ()):
+        with frozen(self.optimizers.d_weights if self.tricks.frozen_d else ()):
             fake_logit, params = d(fake, "fake")
             view = self._view(real, fake, latent, step, None, fake_logit, params)
-            g_losses = weighted(model.spec.losses, view, "g")
-            self._descend(sum(g_losses.values()), self.g_adam, self.sides.g_weights)
+            self._descend(self._loss(view, "g"), self.g_adam, self.optimizers.g_weights)
+
+    def _loss(self, view: StepView, phase: Phase) -> Tensor:
+        losses = [weighted_loss(term, view, phase) for term in self.model.spec.losses.values()]
+        return sum(loss for loss in losses if loss is not None)
 
     def _descend(self, loss: Tensor, adam: torch.optim.Optimizer, weights: list[nn.Parameter]) -> None:
-        for weight in (*self.sides.d_weights, *self.sides.g_weights):
+        for weight in (*self.optimizers.d_weights, *self.optimizers.g_weights):
             weight.grad = None
         if self.tricks.frozen_d:
             loss.backward(inputs=weights)

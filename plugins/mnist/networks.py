@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from ...core.network import Body, Generator, ImageShape
-from ...core.weights import initialise
+from ...layers.initialisation import initialise
 
 
 class MnistGenerator(Generator):

@@ -12,7 +12,7 @@ from einops.layers.torch import Rearrange
 from torch import nn
 
 from ...core.network import Generator, ImageShape
-from ...core.weights import initialise
+from ...layers.initialisation import initialise
 
 
 class ScenesGenerator(Generator):

@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import nn
 
 from ...core.network import Body, Generator, ImageShape
-from ...core.weights import initialise
+from ...layers.initialisation import initialise
 
 
 class SpritesGenerator(Generator):

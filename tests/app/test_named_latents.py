@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from infogan import InfoGAN
-from infogan.app.named_latents import drawn, parse_sum, sum_panels, way_panel
+from infogan.app.named_latents import drawn, parse_sum, path_panel, sum_panels
 
 
 def test_a_draw_is_a_picture_of_the_page_of_samples(model: InfoGAN) -> None:
@@ -64,7 +64,7 @@ def test_a_way_moves_the_noise_the_codes_or_each_alone(model: InfoGAN) -> None:
     stops = torch.cat([drawn(model, name, 20) for name in ("0:1", "0:4", "2:3")])
     ends = model.generate(stops)
     panels = [
-        way_panel(model, ["0:1", "0:4", "2:3"], page=20, steps=3, codes=codes, rows=rows)
+        path_panel(model, ["0:1", "0:4", "2:3"], page=20, steps=3, codes=codes, rows=rows)
         for codes, rows in ((False, False), (True, False), (False, True))
     ]
     noise, all_of_it, rows = panels

@@ -16,9 +16,9 @@ import infogan
 from infogan import Registry
 from infogan.app.command_line import app
 from infogan.app.new_plugin import PLACES, TEMPLATES, Role, new_plugin
+from infogan.files.strict_yaml import parse
 from infogan.registry import ROLES
 from infogan.training.spec_text import validate
-from infogan.training.strict_yaml import parse
 
 NAMES = {role: f"my-own-{role}" for role in Role}
 

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from infogan.app.pictures import FRAME, Panel, draw, label, sample_panel, save_animation, side_by_side, to_pixels
-from infogan.core.model import Traversal
+from infogan.model.infogan import Traversal
 
 
 def test_pixels_are_the_images_from_black_to_white():

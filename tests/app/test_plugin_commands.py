@@ -16,7 +16,7 @@ from infogan.app.command_line import app
 from infogan.app.kinds import describe
 from infogan.registry import BUILT_IN, ROLES, default
 from infogan.testing import plugin_of, registry_of
-from infogan.testing.small import SmallNoise
+from infogan.testing.tiny_model import TinyNoise
 
 GOOD = """
 from typing import Literal
@@ -186,7 +186,7 @@ def test_every_option_of_every_kind_is_told_in_full(role: str, name: str) -> Non
 
 
 def test_options_are_told_whatever_their_type_alias_or_default() -> None:
-    class Odd(SmallNoise):
+    class Odd(TinyNoise):
         """A noise."""
 
         kind: Literal["odd"] = "odd"  # type: ignore[assignment]

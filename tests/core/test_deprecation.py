@@ -9,10 +9,10 @@ import pytest
 from pydantic import Field, model_validator
 from typing_extensions import deprecated
 
+from infogan.files.strict_yaml import parse
 from infogan.plugins.codes import Uniform
 from infogan.testing import check_code, plugin_of, registry_of
 from infogan.training.spec_text import validate
-from infogan.training.strict_yaml import parse
 
 
 class Renamed(Uniform):

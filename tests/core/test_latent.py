@@ -10,7 +10,7 @@ import torch
 
 from infogan import Latents
 from infogan.core.latent import RESERVED_NAMES
-from infogan.core.traverse import walk
+from infogan.model.traverse import walk
 from infogan.plugins.codes import Angle, Bernoulli, Categorical, Normal, Uniform
 from infogan.plugins.noises import NormalNoise, UniformNoise
 

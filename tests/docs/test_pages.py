@@ -15,9 +15,9 @@ from command_line import commands
 
 import infogan
 from infogan.app.command_line import app
+from infogan.files.strict_yaml import parse
 from infogan.registry import Registry
 from infogan.training.spec_text import validate
-from infogan.training.strict_yaml import parse
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted(ROOT.glob("docs/**/*.md"))

@@ -13,9 +13,9 @@ from sklearn.neighbors import NearestNeighbors
 
 from infogan import Data, ImageShape
 from infogan.core.data import Images
-from infogan.core.storage import StorageError
 from infogan.evaluation import kept_features, kid, measure_quality, precision_recall, same_pictures, train_features
 from infogan.evaluation.quality import squared_mmd
+from infogan.files.storage import StorageError
 from infogan.registry import Registry
 
 SPRITES = Registry(entry_points=False).find("data", "sprites")

@@ -19,11 +19,11 @@ from infogan import InfoGAN, Registry, train
 from infogan.core.data import FOLDER_VARIABLE, Images, Split
 from infogan.evaluation import same_pictures
 from infogan.evaluation.reading import read_split
+from infogan.files.strict_yaml import parse
 from infogan.plugins.folder import Folder, data
 from infogan.testing import check_data, check_missing_data
 from infogan.training.feed import batches_from
 from infogan.training.spec_text import override, validate
-from infogan.training.strict_yaml import parse
 
 SMALL = [
     *("model.generator.width=8", "model.body={kind: dcgan, width: 8, hidden: 16}"),

@@ -12,16 +12,16 @@ import torch
 from torch import nn
 
 from infogan import ImageShape, ModelSpec, Registry, build
-from infogan.core.build import dry_run
 from infogan.core.data import Images
+from infogan.files.strict_yaml import parse
+from infogan.model.build import dry_run
 from infogan.plugins.codes import Categorical, Uniform
 from infogan.plugins.heads import Mlp
 from infogan.plugins.losses import MutualInformation, NonSaturating
 from infogan.plugins.mnist import FashionMnist, Mnist, MnistBody, MnistGenerator
 from infogan.plugins.noises import UniformNoise
 from infogan.training.spec_text import validate
-from infogan.training.step import Objective, players, training_step
-from infogan.training.strict_yaml import parse
+from infogan.training.step import Objective, make_optimizers, training_step
 
 RECIPES = ("mnist", "mnist-table", "mnist-openai", "mnist-regular", "mnist-two-bodies")
 MNIST = ImageShape(channels=1, height=28, width=28)
@@ -181,12 +181,12 @@ def test_the_regular_gan_is_the_best_recipe_less_all_that_teaches_codes() -> Non
 
 def test_a_q_with_a_body_of_its_own_trains() -> None:
     model = build(recipe("mnist-two-bodies")).train()
-    objective, sides = Objective(model), players(model, d_lr=2e-4, g_lr=1e-3, betas=(0.5, 0.999))
+    objective, optimizers = Objective(model), make_optimizers(model, d_lr=2e-4, g_lr=1e-3, betas=(0.5, 0.999))
     seeded = torch.Generator().manual_seed(0)
     before = {name: weight.clone() for name, weight in model.named_parameters()}
     for step in range(2):
         real, latent = torch.rand(4, *MNIST.dims, generator=seeded), model.latents.sample(4, generator=seeded)
-        values = training_step(objective, sides, real, latent, torch.tensor(step))
+        values = training_step(objective, optimizers, real, latent, torch.tensor(step))
         assert all(value.isfinite() for value in values.values())
     assert not any(torch.equal(before[name], weight) for name, weight in model.named_parameters())
 

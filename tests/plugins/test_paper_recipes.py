@@ -9,7 +9,7 @@ import pytest
 
 import infogan
 from infogan import Registry, RunSpec
-from infogan.core.build import dry_run
+from infogan.model.build import dry_run
 from infogan.plugins.heads import Linear, Mlp
 from infogan.plugins.losses import MutualInformation, NonSaturating
 from infogan.plugins.noises import UniformNoise

@@ -25,8 +25,8 @@ import torch
 
 import infogan
 from infogan import ImageShape, ModelSpec, Registry
-from infogan.core.build import MOST_NUMBERS
-from infogan.core.storage import StorageError
+from infogan.files.storage import StorageError
+from infogan.model.build import MOST_NUMBERS
 from infogan.plugins.codes import Bernoulli
 from infogan.plugins.dcgan import DcganBody, DcganGenerator
 from infogan.plugins.heads import Linear

@@ -17,8 +17,8 @@ import pytest
 from infogan import ImageShape, Registry
 from infogan.app import command_line
 from infogan.app.runs import read_image
+from infogan.files.strict_yaml import SpecError
 from infogan.training.spec_text import read_run
-from infogan.training.strict_yaml import SpecError
 
 REGISTRY = Registry(entry_points=False)
 

@@ -9,7 +9,7 @@ import mutated_specs
 from harness.mutants import STRUCTURAL, Herd, tree, written
 
 from infogan import Registry
-from infogan.training.strict_yaml import parse
+from infogan.files.strict_yaml import parse
 
 REGISTRY = Registry(entry_points=False)
 COUNT = 150

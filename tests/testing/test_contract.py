@@ -31,7 +31,7 @@ from infogan.plugins.sprites import Sprites, SpritesBody, SpritesGenerator
 from infogan.plugins.svhn import Svhn, SvhnBody, SvhnGenerator
 from infogan.testing import check_code, check_component, check_data, check_loss, check_missing_data
 from infogan.testing.draws import Reference
-from infogan.testing.small import SmallNoise, small_latents
+from infogan.testing.tiny_model import TinyNoise, tiny_latents
 
 PARTS = [
     NormalNoise(size=1),
@@ -151,7 +151,7 @@ def test_data_that_need_no_file_are_never_missing() -> None:
 
 
 def test_loss_whose_options_name_codes() -> None:
-    latents = Latents(SmallNoise(), {"digit": Categorical(n=4)})
+    latents = Latents(TinyNoise(), {"digit": Categorical(n=4)})
     check_loss(MutualInformation(codes={"digit": 0.5}), latents=latents)
 
 
@@ -171,6 +171,6 @@ def test_loss_that_begins_late_is_checked_when_it_takes_part() -> None:
 
 
 def test_the_small_model_is_itself_right() -> None:
-    latents = small_latents()
+    latents = tiny_latents()
     for part in (latents.noise, *latents.codes.values()):
         check_component(part)

@@ -18,7 +18,7 @@ from infogan.plugins.mnist import Mnist
 from infogan.registry import UnknownKind, default
 from infogan.testing import check_plugin, plugin_of, registry_of
 from infogan.testing.fixtures import registry_with
-from infogan.testing.small import Level, Sign, SmallNoise
+from infogan.testing.tiny_model import Level, Sign, TinyNoise
 
 
 class WrongEntropy(Sign):
@@ -63,7 +63,7 @@ def test_something_that_is_no_plugin() -> None:
 
 def test_every_part_is_held_to_its_contract() -> None:
     with pytest.raises(AssertionError, match=r"WrongEntropy .*entropy says 1.3863 nats"):
-        check_plugin(plugin_of(SmallNoise, WrongEntropy))
+        check_plugin(plugin_of(TinyNoise, WrongEntropy))
 
 
 def test_examples_take_the_place_of_defaults() -> None:
@@ -86,7 +86,7 @@ def test_a_part_whose_check_needs_arguments_is_checked_apart() -> None:
     digits = Invariance(codes=("digit",))
     with pytest.raises(ValueError, match="no code is named 'digit'"):
         check_plugin(plugin_of(Invariance), examples=[digits])
-    check_plugin(plugin_of(Invariance, SmallNoise), apart=[Invariance])
+    check_plugin(plugin_of(Invariance, TinyNoise), apart=[Invariance])
 
 
 def test_data_without_their_files_have_to_say_so(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from infogan import InfoGAN, ModelSpec, build
-from infogan.core.discriminator import DomainBatchNorm
+from infogan.model.discriminator import DomainBatchNorm
 from infogan.training.calibrate import calibrate
 
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from infogan import ModelSpec, build
-from infogan.core.storage import StorageError
+from infogan.files.storage import StorageError
 from infogan.training.checkpoint import State, restore_newest, write_checkpoint
-from infogan.training.step import Objective, players, training_step
+from infogan.training.step import Objective, make_optimizers, training_step
 
 
 @pytest.fixture
@@ -22,12 +22,14 @@ def fresh(model_spec: Callable[..., ModelSpec]) -> Callable[[int], State]:
 
     def make(steps: int) -> State:
         model = build(model_spec(), seed=steps).train()
-        state = State(model, copy.deepcopy(model.generator), players(model, d_lr=1e-3, g_lr=1e-3, betas=(0.5, 0.9)))
+        state = State(
+            model, copy.deepcopy(model.generator), make_optimizers(model, d_lr=1e-3, g_lr=1e-3, betas=(0.5, 0.9))
+        )
         seeded = torch.Generator().manual_seed(steps)
         for step in range(steps):
             real = torch.rand(8, 1, 8, 8, generator=seeded)
             latent = model.latents.sample(8, generator=seeded)
-            training_step(Objective(model), state.players, real, latent, torch.tensor(step))
+            training_step(Objective(model), state.optimizers, real, latent, torch.tensor(step))
         return state
 
     return make
@@ -61,7 +63,7 @@ def test_a_restored_state_takes_the_same_next_step(fresh: Callable[[int], State]
     restore_newest(tmp_path, other)
     real, latent = torch.rand(8, 1, 8, 8), written.model.latents.sample(8)
     for state in (written, other):
-        training_step(Objective(state.model.train()), state.players, real, latent, torch.tensor(3))
+        training_step(Objective(state.model.train()), state.optimizers, real, latent, torch.tensor(3))
     assert same(other, written)
 
 
@@ -157,6 +159,6 @@ def test_a_checkpoint_of_another_model_is_refused(
     model = build(
         model_spec(codes={"digit": model_spec().codes["digit"]}, losses={"game": model_spec().losses["adversarial"]})
     )
-    other = State(model, copy.deepcopy(model.generator), players(model, d_lr=1e-3, g_lr=1e-3, betas=(0.5, 0.9)))
+    other = State(model, copy.deepcopy(model.generator), make_optimizers(model, d_lr=1e-3, g_lr=1e-3, betas=(0.5, 0.9)))
     with pytest.raises(StorageError, match="expected"):
         restore_newest(tmp_path, other)

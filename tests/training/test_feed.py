@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from infogan.core.data import Draw, Images
-from infogan.core.share import ALL, Share
+from infogan.core.shard import WHOLE_BATCH, Shard
 from infogan.training.feed import batches_from, scaled, some_pictures
 
 CPU = torch.device("cpu")
@@ -72,9 +72,9 @@ def brightened(pixels: Tensor, draw: Draw) -> Tensor:
 def test_what_varies_a_batch_depends_on_seed_and_step_only(parts: SimpleNamespace, in_memory: bool) -> None:
     data = numbered(12) if in_memory else parts.rows(numbered(12))
 
-    def varied(seed: int = 0, start: int = 0, share: Share = ALL) -> Any:
+    def varied(seed: int = 0, start: int = 0, shard: Shard = WHOLE_BATCH) -> Any:
         options = {"batch_size": 4, "device": CPU, "augment": brightened}
-        return batches_from(data, seed=seed, start=start, share=share, **options)  # type: ignore[arg-type]
+        return batches_from(data, seed=seed, start=start, shard=shard, **options)  # type: ignore[arg-type]
 
     whole, later, other = varied(), varied(start=2), varied(seed=1)
     seen = [whole(step) for step in range(4)]
@@ -82,7 +82,7 @@ def test_what_varies_a_batch_depends_on_seed_and_step_only(parts: SimpleNamespac
     assert other(0).tolist() != seen[0].tolist()
     added = [[shade % 12 for shade in shown(batch)] for batch in seen]
     assert len({tuple(batch) for batch in added}) == 4, "each step draws anew"
-    halves = [varied(share=Share(rank, 2)) for rank in range(2)]
+    halves = [varied(shard=Shard(rank, 2)) for rank in range(2)]
     assert torch.equal(torch.cat([half(0) for half in halves]), seen[0]), "two processes draw what one does"
 
 

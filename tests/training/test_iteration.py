@@ -23,7 +23,7 @@ from infogan.training import iteration as module
 from infogan.training.checkpoint import State
 from infogan.training.iteration import Captured, Iteration, fastest
 from infogan.training.loop import initial_state
-from infogan.training.step import Objective, players, training_step
+from infogan.training.step import Objective, make_optimizers, training_step
 
 CPU = torch.device("cpu")
 MakeRun = Callable[..., RunSpec]
@@ -63,11 +63,14 @@ def test_the_step_is_compiled_whole_and_gives_the_same_numbers(
     results = []
     for wrap in (lambda f: f, partial(torch.compile, backend="aot_eager", fullgraph=True)):
         model = build(spec).double().train()
-        sides, objective = players(model, d_lr=1e-3, g_lr=1e-3, betas=(0.5, 0.9)), Objective(model, wrap=wrap)
+        optimizers, objective = (
+            make_optimizers(model, d_lr=1e-3, g_lr=1e-3, betas=(0.5, 0.9)),
+            Objective(model, wrap=wrap),
+        )
         seeded = torch.Generator().manual_seed(0)
         for step in range(3):
             real, latent = torch.rand(8, 1, 8, 8, generator=seeded), model.latents.sample(8, generator=seeded)
-            values = training_step(objective, sides, real.double(), latent.double(), torch.tensor(step))
+            values = training_step(objective, optimizers, real.double(), latent.double(), torch.tensor(step))
         results.append((values, model))
     (values, model), (same_values, same_model) = results
     assert values.keys() == same_values.keys()

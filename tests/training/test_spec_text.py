@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from infogan import Code, ModelSpec, Registry, RunSpec
+from infogan.files.strict_yaml import SpecError, SpecText, parse
 from infogan.plugins.codes import Categorical, Uniform
 from infogan.plugins.losses import MutualInformation
 from infogan.training.spec_text import SCHEMA_LINE, dump_run, override, read_run, validate
-from infogan.training.strict_yaml import SpecError, SpecText, parse
 
 REGISTRY = Registry(entry_points=False)
 

@@ -16,13 +16,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import infogan
 from infogan import InfoGAN, LossTerm, ModelSpec, build
-from infogan.core.discriminator import DomainBatchNorm
 from infogan.core.loss import Reach, StepView
+from infogan.model.discriminator import DomainBatchNorm
 from infogan.plugins.dcgan import DcganBody
 from infogan.plugins.heads import Linear
 from infogan.plugins.losses import Minimax, MutualInformation, NonSaturating
 from infogan.plugins.penalties import R1, GradientPenalty
-from infogan.training.step import Objective, players, training_step
+from infogan.training.step import Objective, make_optimizers, training_step
 
 RATES = {"d_lr": 2e-3, "g_lr": 5e-3, "betas": (0.5, 0.999)}
 START = torch.tensor(0)
@@ -136,10 +136,10 @@ def test_the_fused_step_is_the_plain_step(model_spec: Callable[..., ModelSpec], 
     game = Minimax() if saturating else NonSaturating()
     model = build(model_spec(losses={"game": game, "information": information})).double().train()
     plain = PlainInfoGAN(model, information, saturating=saturating)
-    sides = players(model, **RATES)
+    optimizers = make_optimizers(model, **RATES)
     for step in range(5):
         real, latent = batch(model, step, dtype=torch.float64)
-        values = training_step(Objective(model), sides, real, latent, torch.tensor(step))
+        values = training_step(Objective(model), optimizers, real, latent, torch.tensor(step))
         d_loss, g_loss = plain.step(real, latent)
         assert values["d_loss"].item() == pytest.approx(d_loss, abs=1e-10)
         assert values["g_loss"].item() == pytest.approx(g_loss, abs=1e-10)
@@ -176,11 +176,11 @@ def test_a_batch_in_pieces_gives_the_step_of_the_whole(model_spec: Callable[...,
     for micro_batches in (1, 2, 4):
         model = build(spec, seed=0).double().train()
         model.generator[1] = nn.Identity()  # its batch norm
-        sides = players(model, **RATES)
+        optimizers = make_optimizers(model, **RATES)
         for step in range(3):
             real, latent = batch(model, step, dtype=torch.float64)
             values = training_step(
-                Objective(model), sides, real, latent, torch.tensor(step), micro_batches=micro_batches
+                Objective(model), optimizers, real, latent, torch.tensor(step), micro_batches=micro_batches
             )
         ends.append((dict(model.named_parameters()), values))
     (whole, said), *others = ends
@@ -191,8 +191,8 @@ def test_a_batch_in_pieces_gives_the_step_of_the_whole(model_spec: Callable[...,
 
 
 def test_a_step_reports_the_terms_that_make_up_each_loss(model: InfoGAN) -> None:
-    sides = players(model.train(), **RATES)
-    values = training_step(Objective(model), sides, *batch(model, 0), START)
+    optimizers = make_optimizers(model.train(), **RATES)
+    values = training_step(Objective(model), optimizers, *batch(model, 0), START)
     assert list(values) == [
         "d_loss",
         "g_loss",
@@ -228,7 +228,7 @@ def test_a_term_is_shown_the_step_and_in_ds_phase_nothing_that_leads_to_g(model_
     term = Watching()
     model = build(model_spec(losses={**model_spec().losses, "watching": term})).train()
     real, latent = batch(model, 7)
-    training_step(Objective(model), players(model, **RATES), real, latent, torch.tensor(7))
+    training_step(Objective(model), make_optimizers(model, **RATES), real, latent, torch.tensor(7))
     d, g = term._seen["d"], term._seen["g"]
     assert torch.equal(d.fake, g.fake)
     assert not d.fake.requires_grad
@@ -252,12 +252,12 @@ def test_every_weight_is_stepped_by_one_optimiser(model_spec: Callable[..., Mode
         model_spec(losses={"game": NonSaturating(), "information": MutualInformation(routing="generator")}),
     ):
         model = build(spec)
-        sides = players(model, **RATES)
-        stepped = [id(weight) for weight in (*sides.d_weights, *sides.g_weights)]
+        optimizers = make_optimizers(model, **RATES)
+        stepped = [id(weight) for weight in (*optimizers.d_weights, *optimizers.g_weights)]
         assert sorted(stepped) == sorted(id(weight) for weight in model.parameters())
         for optimiser, weights, rate in (
-            (sides.d_optimizer, sides.d_weights, 2e-3),
-            (sides.g_optimizer, sides.g_weights, 5e-3),
+            (optimizers.d_optimizer, optimizers.d_weights, 2e-3),
+            (optimizers.g_optimizer, optimizers.g_weights, 5e-3),
         ):
             assert [group["lr"] for group in optimiser.param_groups] == [rate]
             assert [id(w) for group in optimiser.param_groups for w in group["params"]] == [id(w) for w in weights]
@@ -270,23 +270,23 @@ def test_the_weights_of_an_optimiser_have_an_order_that_no_process_changes(
     model = build(model_spec(q_body=parts.body()))
     d = model.discriminator
     in_order = [weight for part in (d.body, d.d_head, d.q_head, d.q_body) for weight in part.parameters()]
-    assert [id(weight) for weight in players(model, **RATES).d_weights] == [id(weight) for weight in in_order]
+    assert [id(weight) for weight in make_optimizers(model, **RATES).d_weights] == [id(weight) for weight in in_order]
 
 
 def test_q_moves_with_d_and_at_its_rate_unless_it_is_routed_with_g(model_spec: Callable[..., ModelSpec]) -> None:
     for routing, with_g in (("official", False), ("reading", False), ("generator", True)):
         model = build(model_spec(losses={"game": NonSaturating(), "information": MutualInformation(routing=routing)}))
-        sides = players(model, **RATES)
-        of_g = {id(weight) for weight in sides.g_weights}
+        optimizers = make_optimizers(model, **RATES)
+        of_g = {id(weight) for weight in optimizers.g_weights}
         assert all((id(weight) in of_g) == with_g for weight in model.discriminator.q_head.parameters())
 
 
 def trained(spec: ModelSpec, steps: int = 4) -> InfoGAN:
     """A model after a few steps on the same pictures and latents."""
     model = build(spec).train()
-    sides, objective = players(model, **RATES), Objective(model)
+    optimizers, objective = make_optimizers(model, **RATES), Objective(model)
     for step in range(steps):
-        training_step(objective, sides, *batch(model, step), torch.tensor(step))
+        training_step(objective, optimizers, *batch(model, step), torch.tensor(step))
     return model
 
 
@@ -357,7 +357,7 @@ def test_one_code_may_be_taught_while_another_is_only_read(
 def test_a_q_body_of_its_own_learns(model_spec: Callable[..., ModelSpec], parts: SimpleNamespace) -> None:
     model = build(model_spec(q_body=parts.body())).train()
     before = copy.deepcopy(model.discriminator.q_body)
-    training_step(Objective(model), players(model, **RATES), *batch(model, 0), START)
+    training_step(Objective(model), make_optimizers(model, **RATES), *batch(model, 0), START)
     changed = [
         not torch.equal(a, b) for a, b in zip(before.parameters(), model.discriminator.q_body.parameters(), strict=True)
     ]
@@ -365,13 +365,16 @@ def test_a_q_body_of_its_own_learns(model_spec: Callable[..., ModelSpec], parts:
 
 
 def test_bf16_keeps_losses_weights_and_moments_in_fp32(model: InfoGAN) -> None:
-    sides = players(model.train(), **RATES)
+    optimizers = make_optimizers(model.train(), **RATES)
     for step in range(2):
-        values = training_step(Objective(model, precision="bf16"), sides, *batch(model, step), torch.tensor(step))
+        values = training_step(Objective(model, precision="bf16"), optimizers, *batch(model, step), torch.tensor(step))
         assert all(value.dtype == torch.float32 and value.isfinite() for value in values.values())
     assert {weight.dtype for weight in model.parameters()} == {torch.float32}
     moments = [
-        t for optimiser in (sides.d_optimizer, sides.g_optimizer) for s in optimiser.state.values() for t in s.values()
+        t
+        for optimizer in (optimizers.d_optimizer, optimizers.g_optimizer)
+        for s in optimizer.state.values()
+        for t in s.values()
     ]
     assert {moment.dtype for moment in moments} == {torch.float32}
 
@@ -381,7 +384,7 @@ def test_bf16_is_used_and_is_close_to_fp32(model: InfoGAN) -> None:
     results = []
     for network, precision in ((model, "fp32"), (other, "bf16")):
         objective = Objective(network.train(), precision=precision)
-        results.append(training_step(objective, players(network, **RATES), *batch(network, 0), START))
+        results.append(training_step(objective, make_optimizers(network, **RATES), *batch(network, 0), START))
     assert results[0]["d_loss"] != results[1]["d_loss"]
     assert results[0]["d_loss"].item() == pytest.approx(results[1]["d_loss"].item(), abs=0.05)
 
@@ -407,7 +410,7 @@ def test_bf16_shows_terms_fp32_alone(model_spec: Callable[..., ModelSpec]) -> No
     losses = {**model_spec().losses, "again": Again(), "r1": R1(), "mixture": GradientPenalty()}
     model = build(model_spec(losses=losses)).train()
     values = training_step(
-        Objective(model, precision="bf16"), players(model, **RATES), *batch(model, 0), torch.tensor(0)
+        Objective(model, precision="bf16"), make_optimizers(model, **RATES), *batch(model, 0), torch.tensor(0)
     )
     for name in losses.keys() - {"information", "adversarial"}:
         assert values[f"d/{name}"].isfinite()
@@ -416,7 +419,7 @@ def test_bf16_shows_terms_fp32_alone(model_spec: Callable[..., ModelSpec]) -> No
 
 def test_a_step_draws_nothing_from_the_global_generator(model: InfoGAN) -> None:
     before = torch.get_rng_state()
-    training_step(Objective(model.train()), players(model, **RATES), *batch(model, 0), START)
+    training_step(Objective(model.train()), make_optimizers(model, **RATES), *batch(model, 0), START)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -441,5 +444,5 @@ def test_a_step_does_no_work_that_nobody_uses(routing: str) -> None:
     expected += {"official": (3 + 2) * q, "generator": 3 * q, "reading": 2 * q_first + 3 * q_last + q}[routing]
     real, latent = torch.rand(n, 1, 28, 28), model.latents.sample(n)
     with FlopCounterMode(display=False) as counter:
-        training_step(Objective(model), players(model, **RATES), real, latent, START)
+        training_step(Objective(model), make_optimizers(model, **RATES), real, latent, START)
     assert counter.get_total_flops() == n * expected

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from infogan import Registry
+from infogan.files.strict_yaml import SpecError, parse
 from infogan.training.spec_text import read_run, validate
-from infogan.training.strict_yaml import SpecError, parse
 
 REGISTRY = Registry(entry_points=False)
 

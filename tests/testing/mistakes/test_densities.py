@@ -15,7 +15,7 @@ from torch import Tensor
 from infogan import Code
 from infogan.plugins.codes import Angle, Uniform
 from infogan.testing import check_code, check_component
-from infogan.testing.small import Level
+from infogan.testing.tiny_model import Level
 
 
 class Gaussian(Level):

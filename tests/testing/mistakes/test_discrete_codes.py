@@ -15,7 +15,7 @@ from torch import Tensor
 from infogan import Code
 from infogan.plugins.codes import Bernoulli
 from infogan.testing import check_code, check_component
-from infogan.testing.small import Sign
+from infogan.testing.tiny_model import Sign
 
 
 class Die(Code):

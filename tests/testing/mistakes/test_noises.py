@@ -12,28 +12,28 @@ from torch import Tensor
 
 from infogan import Noise
 from infogan.testing import check_component
-from infogan.testing.small import SmallNoise
+from infogan.testing.tiny_model import TinyNoise
 
 
-class Forgetful(SmallNoise):
+class Forgetful(TinyNoise):
     def sample(
         self, n: int, *, generator: torch.Generator | None = None, device: torch.device | str | None = None
     ) -> Tensor:
         return torch.randn(n, 3, device=device)
 
 
-class NoiseOnTheCpu(SmallNoise):
+class NoiseOnTheCpu(TinyNoise):
     def sample(
         self, n: int, *, generator: torch.Generator | None = None, device: torch.device | str | None = None
     ) -> Tensor:
         return torch.randn(n, 3, generator=generator)
 
 
-class Aliased(SmallNoise):
+class Aliased(TinyNoise):
     of: int = Field(default=1, alias="from")
 
 
-class Grouped(SmallNoise):
+class Grouped(TinyNoise):
     groups: frozenset[int] = frozenset({1})
 
 

@@ -1,0 +1,1 @@
+"""How an installed plugin is found, and imported without disturbing the process."""

@@ -1,0 +1,50 @@
+"""Latents for walking codes over their dials, for the way from one latent to another, and for what lies near one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import torch
+from torch import Tensor
+
+from ..core.latent import Latents
+
+
+def walk(latents: Latents, name: str, base: Tensor, dial: Tensor) -> Tensor:
+    """Latents in which one code walks over ``dial``, ``(k, width)``, while all else stands still.
+
+    ``base`` is ``(rows, latent_width)``; the result ``(rows, k, latent_width)``.
+    """
+    rows, k = len(base), len(dial)
+    noise, codes = latents.split(base.repeat_interleave(k, dim=0))
+    codes[name] = dial.to(base).repeat(rows, 1)
+    return latents.join(noise, codes).reshape(rows, k, latents.width)
+
+
+def interpolate(latents: Latents, stops: Tensor, steps: int, codes: Collection[str] = ()) -> Tensor:
+    """Latents on the way from stop to stop, ``steps`` on each leg with both of its ends.
+
+    ``stops`` is ``(k, latent_width)``, the result ``((k - 1) (steps - 1) + 1, latent_width)``. Noise and
+    the named ``codes`` go the way that is theirs, see `Prior.between`; any other code stays what it is at
+    the first stop.
+    """
+    if len(stops) < 2 or steps < 2:
+        raise ValueError(f"a way needs at least 2 stops and 2 steps, not {len(stops)} and {steps}")
+    legs, pace = len(stops) - 1, steps - 1
+    at = torch.arange(legs * pace + 1, device=stops.device)
+    leg = (at // pace).clamp(max=legs - 1)
+    share = ((at - leg * pace) / pace).to(stops).unsqueeze(1)
+    (noise, start), (next_noise, end) = latents.split(stops[leg]), latents.split(stops[leg + 1])
+    held = latents.split(stops[:1].expand(len(at), -1))[1]
+    moved = {name: latents.code(name).between(start[name], end[name], share) for name in codes}
+    return latents.join(latents.noise.between(noise, next_noise, share), held | moved)
+
+
+def nearby(latents: Latents, centre: Tensor, n: int, *, share: float = 0.25, seed: int = 0) -> Tensor:
+    """``n`` latents about ``centre``, ``(latent_width,)``, of the same codes: ``(n, latent_width)``.
+
+    Each has its noise moved by ``share`` times a draw of the prior.
+    """
+    noise, codes = latents.split(centre.expand(n, -1))
+    moved = latents.noise.sample(n, generator=torch.Generator().manual_seed(seed)).to(centre)
+    return latents.join(noise + share * moved, codes)
