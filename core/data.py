@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -15,12 +13,6 @@ from torch.utils.data import Dataset
 
 from .component import Component
 from .network import ImageShape
-
-FOLDER_VARIABLE = "INFOGAN_DATA"
-"""Environment variable: the folder of data sets."""
-
-PICTURE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What Pillow may take a picture file for, whatever its name says: it would hand EPS to another program."""
 
 Split = Literal["train", "test"]
 """Pictures to learn from, and pictures held out to measure on."""
@@ -77,8 +69,3 @@ class Data(Component):
         of ``(channels, height, width)`` uint8 tensors, or tuples that begin with one, read by worker
         processes. FileNotFoundError says what files were expected where.
         """
-
-
-def data_folder(root: str | None) -> Path:
-    """Where data sets lie: ``root``, or else the environment's INFOGAN_DATA, or else a cache folder."""
-    return Path(root or os.environ.get(FOLDER_VARIABLE) or "~/.cache/infogan").expanduser()

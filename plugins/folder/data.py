@@ -16,8 +16,9 @@ from pydantic import Field, field_validator
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ...core.data import Data, Images, Split, data_folder
+from ...core.data import Data, Images, Split
 from ...core.network import ImageShape
+from ...files.datasets import data_folder
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """Endings of the names of picture files, in small letters."""

@@ -9,8 +9,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from ...core.data import PICTURE_FORMATS
 from ...core.network import ImageShape
+from ...files.datasets import PICTURE_FORMATS
 
 ROOM = 2
 """A large JPEG is decoded at a half, a quarter or an eighth of its sides, as long as each still has this many times

@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from infogan import InfoGAN, Registry
-from infogan.core.data import FOLDER_VARIABLE, Images
+from infogan.core.data import Images
 from infogan.evaluation.reading import read_split
+from infogan.files.datasets import FOLDER_VARIABLE
 from infogan.files.strict_yaml import parse
 from infogan.plugins.folder import Folder, data
 from infogan.testing import check_data, check_missing_data
