@@ -15,9 +15,9 @@ M = TypeVar("M", bound=nn.Module)
 class SpectralNorm(nn.Module):
     """A parametrisation: the weight ``(outputs, ...)`` over an estimate of its largest singular value.
 
-    The estimate is the length of W' u. Each pass in training mode first brings u nearer to the singular vector by one power
-    iteration (the paper's algorithm 1); evaluation leaves it alone. u is a buffer, and the gradient takes it for a
-    constant. torch's own parametrisation begins with 15 iterations, also on the meta device, where a dry run waits
+    The estimate is the length of W' u. Each pass in training mode first brings u nearer to the singular vector by one
+    power iteration (the paper's algorithm 1); evaluation leaves it alone. u is a buffer, and the gradient takes it for
+    a constant. torch's own parametrisation begins with 15 iterations, also on the meta device, where a dry run waits
     for them.
     """
 
