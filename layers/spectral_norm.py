@@ -22,6 +22,7 @@ class SpectralNorm(nn.Module):
     """
 
     u: Tensor
+    """Estimate of the left singular vector, ``(outputs,)``, of length 1."""
 
     def __init__(self, weight: Tensor) -> None:
         super().__init__()
