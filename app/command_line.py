@@ -265,9 +265,9 @@ def compare(
         typer.echo(json.dumps(found.as_json(), indent=2))
     else:
         Console().print(comparison_table(found))
-    for side in found.sides:
-        if side.missing:
-            typer.echo(f"infogan: {side.name}: no errors without data: {side.missing}", err=True)
+    for run in found.runs:
+        if run.missing:
+            typer.echo(f"infogan: {run.name}: no errors without data: {run.missing}", err=True)
     comparison_page(found, steps=steps, rows=rows, seed=seed).save(out)
     typer.echo(out, err=True)
 

@@ -32,7 +32,7 @@ class Best:
 
 
 @dataclass(frozen=True)
-class Side:
+class ComparedRun:
     """One of the runs that are compared."""
 
     name: str
@@ -57,7 +57,7 @@ class Side:
 class Comparison:
     """Runs and the codes that all of them have: of the same name, kind and entropy."""
 
-    sides: list[Side]
+    runs: list[ComparedRun]
     entropy: dict[str, float]
     """H(c) in nats of each code in common."""
     chosen: list[str]
@@ -68,14 +68,14 @@ class Comparison:
         return {
             "entropy": self.entropy,
             "runs": {
-                side.name: {
-                    "steps": side.steps,
-                    "information": {code: side.information[code] for code in self.entropy},
-                    "effect": {code: vars(side.effect[code]) for code in self.entropy},
-                    "error": {factor: vars(best) for factor, best in side.errors.items()},
-                    "missing": side.missing,
+                run.name: {
+                    "steps": run.steps,
+                    "information": {code: run.information[code] for code in self.entropy},
+                    "effect": {code: vars(run.effect[code]) for code in self.entropy},
+                    "error": {factor: vars(best) for factor, best in run.errors.items()},
+                    "missing": run.missing,
                 }
-                for side in self.optimizers
+                for run in self.runs
             },
         }
 
@@ -87,7 +87,7 @@ def compare(folders: Sequence[Path], codes: Sequence[str] = (), *, seed: int = 0
 
     ValueError for fewer than two runs, for one given twice, for runs without a code in common, and for a
     code that is not in common; FileNotFoundError for a folder that lacks a run. Of data that are missing
-    `Side.missing` tells.
+    `ComparedRun.missing` tells.
     """
     names = distinct_names(folders)
     specs = [open_run(folder) for folder in folders]
@@ -96,8 +96,8 @@ def compare(folders: Sequence[Path], codes: Sequence[str] = (), *, seed: int = 0
         if code not in entropy:
             raise ValueError(f"no code in common is named {code!r}{nearest(code, entropy)}")
     discrete = [code for code in entropy if specs[0].model.codes[code].discrete]
-    sides = [_measured(*each, seed=seed) for each in zip(names, folders, specs, strict=True)]
-    return Comparison(sides, entropy, list(codes) or discrete or list(entropy))
+    runs = [_measured(*each, seed=seed) for each in zip(names, folders, specs, strict=True)]
+    return Comparison(runs, entropy, list(codes) or discrete or list(entropy))
 
 
 def distinct_names(folders: Sequence[Path]) -> list[str]:
@@ -134,14 +134,14 @@ def _same_prior(one: Code, other: Code) -> bool:
     return (one.kind, one.width, one.entropy) == (other.kind, other.width, other.entropy)
 
 
-def _measured(name: str, folder: Path, spec: RunSpec, *, seed: int) -> Side:
+def _measured(name: str, folder: Path, spec: RunSpec, *, seed: int) -> ComparedRun:
     model, log, missing = open_model(folder), read_log(folder), None
     try:
         found = evaluate(model, spec.data, seed=seed)
     except FileNotFoundError as error:
         found, missing = Evaluation(measure_information(model, seed=seed), {}, {}), str(error)
     curves = {code: [(int(line["step"]), line[f"information/{code}"]) for line in log] for code in model.latents.codes}
-    return Side(
+    return ComparedRun(
         name=name,
         steps=int(log[-1]["step"]),
         model=model,
@@ -167,22 +167,20 @@ def comparison_page(found: Comparison, *, steps: int = 10, rows: int = 5, seed: 
     parts: list[Panel | Image.Image] = []
     for code in found.chosen:
         walks = [
-            traversal_panel(
-                side.model.traverse(code, steps, rows=rows, seed=seed), side.name, _caption(found, side, code)
-            )
-            for side in found.sides
+            traversal_panel(run.model.traverse(code, steps, rows=rows, seed=seed), run.name, _caption(found, run, code))
+            for run in found.runs
         ]
         below = side_by_side(walks)
-        curves = {side.name: side.curves[code] for side in found.sides}
+        curves = {run.name: run.curves[code] for run in found.runs}
         width = max(below.width, NARROWEST_CHART)
         parts += [information_chart(code, curves, found.entropy[code], width=width), below]
     return draw(parts)
 
 
-def _caption(found: Comparison, side: Side, code: str) -> list[str]:
-    effect = side.effect[code]
+def _caption(found: Comparison, run: ComparedRun, code: str) -> list[str]:
+    effect = run.effect[code]
     lines = [
-        f"{side.information[code]:.2f} of {found.entropy[code]:.2f} nats",
+        f"{run.information[code]:.2f} of {found.entropy[code]:.2f} nats",
         f"effect alone {effect.alone:.2f}, in all {effect.in_all:.2f}",
     ]
-    return lines + [f"{factor}: error {best.error:.1%}" for factor, best in side.errors.items() if best.code == code]
+    return lines + [f"{factor}: error {best.error:.1%}" for factor, best in run.errors.items() if best.code == code]

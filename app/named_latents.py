@@ -79,7 +79,7 @@ def sum_panels(model: InfoGAN, text: str, members: Mapping[str, Sequence[str]], 
 
 
 def path_panel(model: InfoGAN, stops: Sequence[str], *, page: int, steps: int, codes: bool, rows: bool) -> Panel:
-    """Pictures on the way from draw to draw: the noise moves, and the codes with it if they are to.
+    """Pictures on the path from draw to draw: the noise moves, and the codes with it if they are to.
 
     ``rows``: a row in which the noise moves alone, one for each code alone, and one for all together.
     """
@@ -87,9 +87,9 @@ def path_panel(model: InfoGAN, stops: Sequence[str], *, page: int, steps: int, c
     noise, values = model.latents.split(latent)
     still = model.latents.join(noise[:1].expand_as(noise), values)
     every = list(model.latents.codes)
-    ways: dict[str, tuple[Tensor, Sequence[str]]] = {"noise": (latent, ())}
-    ways |= {name: (still, [name]) for name in every} | {"all": (latent, every)}
-    chosen = list(ways) if rows else ["all" if codes else "noise"]
-    images = torch.stack([model.interpolate(ways[way][0], steps, codes=ways[way][1]) for way in chosen])
+    paths: dict[str, tuple[Tensor, Sequence[str]]] = {"noise": (latent, ())}
+    paths |= {name: (still, [name]) for name in every} | {"all": (latent, every)}
+    chosen = list(paths) if rows else ["all" if codes else "noise"]
+    images = torch.stack([model.interpolate(paths[name][0], steps, codes=paths[name][1]) for name in chosen])
     labels = [stops[i // (steps - 1)] if i % (steps - 1) == 0 else "" for i in range(images.shape[1])]
     return Panel(" to ".join(stops), images, labels, chosen if rows else ())

@@ -12,9 +12,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..core.data import PICTURE_FORMATS, Data
+from ..core.data import Data
 from ..core.network import ImageShape
 from ..evaluation import same_pictures
+from ..files.datasets import PICTURE_FORMATS
 from ..model.infogan import MANIFEST, InfoGAN, load
 from ..training.run import RunSpec
 from ..training.spec_text import read_run

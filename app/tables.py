@@ -83,21 +83,21 @@ def spread_table(found: Mapping[str, Spread], seeds: int) -> Table:
 
 def comparison_table(found: Comparison) -> Table:
     """A column for each run: information and effect of each code in common, and the best error for each factor."""
-    sides = found.sides
-    table = _table("Runs compared", ["", *(side.name for side in sides)])
-    table.add_row("steps", *(str(side.steps) for side in sides))
+    runs = found.runs
+    table = _table("Runs compared", ["", *(run.name for run in runs)])
+    table.add_row("steps", *(str(run.steps) for run in runs))
     for code, entropy in found.entropy.items():
         name = f"information of {code}, H = {entropy:.3f} nats"
-        table.add_row(name, *(f"{side.information[code]:.3f}" for side in sides))
+        table.add_row(name, *(f"{run.information[code]:.3f}" for run in runs))
     for code in found.entropy:
-        effects = [side.effect[code] for side in sides]
+        effects = [run.effect[code] for run in runs]
         table.add_row(f"effect of {code}, alone (in all)", *(f"{e.alone:.3f} ({e.in_all:.3f})" for e in effects))
-    for factor in dict.fromkeys(factor for side in sides for factor in side.errors):
-        found_best = [side.errors.get(factor) for side in sides]
+    for factor in dict.fromkeys(factor for run in runs for factor in run.errors):
+        found_best = [run.errors.get(factor) for run in runs]
         cells = ["" if best is None else f"{best.error:.2%} by {best.code}" for best in found_best]
         table.add_row(f"error for {factor}", *cells)
-    if any(side.missing for side in sides):
-        table.add_row("data", *("missing" if side.missing else "" for side in sides))
+    if any(run.missing for run in runs):
+        table.add_row("data", *("missing" if run.missing else "" for run in runs))
     return table
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator
@@ -15,12 +13,6 @@ from torch.utils.data import Dataset
 
 from .component import Component
 from .network import ImageShape
-
-FOLDER_VARIABLE = "INFOGAN_DATA"
-"""Environment variable: the folder of data sets."""
-
-PICTURE_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What Pillow may take a picture file for, whatever its name says: it would hand EPS to another program."""
 
 Split = Literal["train", "test"]
 """Pictures to learn from, and pictures held out to measure on."""
@@ -140,8 +132,3 @@ class Data(Component):
     def passed_over(self) -> Mapping[str, int]:
         """What lies where the pictures are and is in no split: how many files, by their ending or by the reason."""
         return {}
-
-
-def data_folder(root: str | None) -> Path:
-    """Where data sets lie: ``root``, or else the environment's INFOGAN_DATA, or else a cache folder."""
-    return Path(root or os.environ.get(FOLDER_VARIABLE) or "~/.cache/infogan").expanduser()

@@ -137,5 +137,5 @@ class LossTerm(Component):
     def check(self, latents: Latents) -> None:
         """Raise ValueError where the term's options do not fit the model's codes.
 
-        `core.component.error_at` makes one that points at the option.
+        `infogan.error_at` makes one that points at the option.
         """

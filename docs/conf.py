@@ -39,8 +39,8 @@ python_maximum_signature_line_length = 100
 
 nitpicky = True
 nitpick_ignore_regex = [  # there is no network for other libraries' inventories
-    ("py:class", r"Tensor|infogan\.layers\.weights\.M"),
-    ("py:class", r"(annotated_types|collections|importlib|pathlib|pluggy|pydantic|signal|torch)\..*"),
+    ("py:class", r"Tensor|infogan\.layers\.\w+\.M"),
+    ("py:class", r"(annotated_types|collections|importlib|pathlib|pluggy|pydantic|pydantic_core|signal|torch)\..*"),
 ]
 
 

@@ -44,5 +44,6 @@ class CentralCrop(nn.Module):
         self.height, self.width = image.height, image.width
 
     def forward(self, images: Tensor) -> Tensor:
+        """``(batch, channels, height, width)`` of the picture's size."""
         top, left = (images.shape[2] - self.height) // 2, (images.shape[3] - self.width) // 2
         return images[:, :, top : top + self.height, left : left + self.width]

@@ -15,13 +15,14 @@ M = TypeVar("M", bound=nn.Module)
 class SpectralNorm(nn.Module):
     """A parametrisation: the weight ``(outputs, ...)`` over an estimate of its largest singular value.
 
-    The estimate is |W' u|. Each pass in training mode first brings u nearer to the singular vector by one power
-    iteration (the paper's algorithm 1); evaluation leaves it alone. u is a buffer, and the gradient takes it for a
-    constant. torch's own parametrisation begins with 15 iterations, also on the meta device, where a dry run waits
+    The estimate is the length of W' u. Each pass in training mode first brings u nearer to the singular vector by one
+    power iteration (the paper's algorithm 1); evaluation leaves it alone. u is a buffer, and the gradient takes it for
+    a constant. torch's own parametrisation begins with 15 iterations, also on the meta device, where a dry run waits
     for them.
     """
 
     u: Tensor
+    """Estimate of the left singular vector, ``(outputs,)``, of length 1."""
 
     def __init__(self, weight: Tensor) -> None:
         super().__init__()
@@ -29,6 +30,7 @@ class SpectralNorm(nn.Module):
         self.register_buffer("u", F.normalize(drawn, dim=0))
 
     def forward(self, weight: Tensor) -> Tensor:
+        """The weight to be used, of the same shape."""
         matrix = weight.flatten(1)
         if self.training:
             with torch.no_grad():

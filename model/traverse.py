@@ -1,4 +1,4 @@
-"""Latents for walking codes over their dials, for the way from one latent to another, and for what lies near one."""
+"""Latents for walking codes over their dials, for the path from one latent to another, and for what lies near one."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def walk(latents: Latents, name: str, base: Tensor, dial: Tensor) -> Tensor:
 
 
 def interpolate(latents: Latents, stops: Tensor, steps: int, codes: Collection[str] = ()) -> Tensor:
-    """Latents on the way from stop to stop, ``steps`` on each leg with both of its ends.
+    """Latents on the path from stop to stop, ``steps`` on each leg with both of its ends.
 
     ``stops`` is ``(k, latent_width)``, the result ``((k - 1) (steps - 1) + 1, latent_width)``. Noise and
-    the named ``codes`` go the way that is theirs, see `Prior.between`; any other code stays what it is at
+    the named ``codes`` go along the path that is theirs, see `Prior.between`; any other code stays what it is at
     the first stop.
     """
     if len(stops) < 2 or steps < 2:
-        raise ValueError(f"a way needs at least 2 stops and 2 steps, not {len(stops)} and {steps}")
+        raise ValueError(f"a path needs at least 2 stops and 2 steps, not {len(stops)} and {steps}")
     legs, pace = len(stops) - 1, steps - 1
     at = torch.arange(legs * pace + 1, device=stops.device)
     leg = (at // pace).clamp(max=legs - 1)

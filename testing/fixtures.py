@@ -23,6 +23,8 @@ import pytest
 from ..registry import Registry
 from .plugins import registry_of
 
+__all__ = ["registry_with"]
+
 
 def registry_with(*plugins: object) -> Any:
     """A fixture: a fresh `Registry` for each test, with the built-in parts, these plugins, and no installed ones.

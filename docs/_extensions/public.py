@@ -18,44 +18,17 @@ from sphinx.pycode import ModuleAnalyzer
 from infogan.app.kinds import describe
 from infogan.registry import ROLES, Registry
 
-MODULES = ("infogan", "infogan.evaluation", "infogan.testing")
+MODULES = ("infogan", "infogan.layers", "infogan.evaluation", "infogan.testing", "infogan.testing.fixtures")
 """The modules whose ``__all__`` is the library's public face."""
 
-BESIDE = {
-    "library": (
-        "infogan.model.infogan.Posterior",
-        "infogan.model.infogan.Traversal",
-        "infogan.model.infogan.Edit",
-        "infogan.model.infogan.Frozen",
-        "infogan.model.discriminator.Discriminator",
-        "infogan.model.discriminator.DQ",
-        "infogan.training.run.TrainingSpec",
-        "infogan.model.build.PartError",
-        "infogan.files.storage.StorageError",
-        "infogan.training.log.Report",
-        "infogan.training.loop.TrainingError",
-        "infogan.training.stopping.Stopped",
-        "infogan.files.disk.DiskFull",
-    ),
+ELSEWHERE = {
     "interfaces": (
-        "infogan.core.component.Component",
-        "infogan.core.loss.StepView",
-        "infogan.core.shard.Shard",
-        "infogan.core.data.Images",
-        "infogan.core.data.Examined",
-        "infogan.core.data.data_folder",
-        "infogan.layers.initialisation.initialise",
+        *("Component", "StepView", "Phase", "Reach", "Shard", "Images", "Examined", "Draw", "Split"),
+        *("error_at", "data_folder"),
     ),
-    "plugins": (
-        "infogan.registry.Hooks",
-        "infogan.registry.Plugin",
-        "infogan.registry.PluginError",
-        "infogan.registry.UnknownKind",
-        "infogan.loading.installed.Installed",
-    ),
-    "testing": ("infogan.testing.fixtures.registry_with",),
+    "plugins": ("Hooks", "Plugin", "PluginError", "UnknownKind", "Installed"),
 }
-"""What public functions take, return or raise, and what plugins use, by the page of the reference."""
+"""Names of `infogan` that have another page of the reference than the library's, beside the roles' interfaces."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +43,9 @@ class Entry:
 
 
 def everything(registry: Registry, app: typer.Typer) -> Iterator[Entry]:
-    """All that is public: names, classes beside them, kinds and recipes of a registry, commands."""
+    """All that is public: names, kinds and recipes of a registry, commands."""
     for module in MODULES:
         yield from names(module)
-    for address in (address for addresses in BESIDE.values() for address in addresses):
-        yield from thing(address, located(address))
     yield from kinds(registry)
     yield from (Entry("std:recipe", name, first_comment(text)) for name, text in registry.recipes.items())
     yield from invocations(app)
@@ -99,12 +70,6 @@ def invocations(app: typer.Typer) -> Iterator[Entry]:
         for parameter in command.parameters:
             name = f"{command.name.replace(' ', '-')}.{parameter.name.split()[0]}"
             yield Entry("std:cmdoption", name, parameter.help)
-
-
-def located(address: str) -> Any:
-    """A thing by its address."""
-    module, _, name = address.rpartition(".")
-    return getattr(importlib.import_module(module), name)
 
 
 def names(module: str) -> Iterator[Entry]:

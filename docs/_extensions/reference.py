@@ -11,13 +11,14 @@ from typing import Any, ClassVar
 
 from command_line import Command, Parameter, commands
 from docutils import nodes
-from public import BESIDE, constant_documentation, field_documentation, first_comment, located
+from public import ELSEWHERE, constant_documentation, field_documentation, first_comment
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.ext.napoleon import GoogleDocstring
 from sphinx.util.docutils import SphinxDirective
 
+import infogan
 from infogan.app.command_line import app as command_line
 from infogan.app.kinds import Kind, Option, describe, in_words
 from infogan.core.component import Component, Strict
@@ -79,16 +80,17 @@ class Generated(SphinxDirective, ABC):
 
 
 class PublicNames(Generated):
-    """The public names of a module, but for the interfaces, which have a page of their own."""
+    """The public names of a module, but for those that have another page."""
 
     name = "public-names"
     required_arguments = 1
 
     def lines(self) -> Iterator[str]:
         module = importlib.import_module(self.arguments[0])
+        elsewhere = {name for names in ELSEWHERE.values() for name in names} if module is infogan else set()
         for name in module.__all__:
             value = getattr(module, name)
-            if not (isclass(value) and issubclass(value, Component)):
+            if name not in elsewhere and not (isclass(value) and issubclass(value, Component)):
                 yield from automatic(f"{module.__name__}.{name}", value)
 
 
@@ -103,14 +105,14 @@ class Interfaces(Generated):
 
 
 class Beside(Generated):
-    """What stands beside the public names, on one page."""
+    """The public names that belong on this page, beside what it is about."""
 
     name = "beside"
     required_arguments = 1
 
     def lines(self) -> Iterator[str]:
-        for name in BESIDE[self.arguments[0]]:
-            yield from automatic(name, located(name))
+        for name in ELSEWHERE[self.arguments[0]]:
+            yield from automatic(f"infogan.{name}", getattr(infogan, name))
 
 
 class Kinds(Generated):

@@ -13,8 +13,9 @@ from pydantic import Field
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ...core.data import Data, Split, data_folder
+from ...core.data import Data, Split
 from ...core.network import ImageShape
+from ...files.datasets import data_folder
 
 ATTRIBUTES = (
     *("5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose"),

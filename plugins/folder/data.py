@@ -14,8 +14,9 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ...core.data import Data, Draw, Examined, Images, Split, data_folder
+from ...core.data import Data, Draw, Examined, Images, Split
 from ...core.network import ImageShape
+from ...files.datasets import data_folder
 from .archive import Archive
 from .augment import flipped_and_shifted
 from .fitting import BACKGROUND, Fit, Fitting, check_background

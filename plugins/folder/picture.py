@@ -11,8 +11,8 @@ import torch
 from PIL import Image, ImageColor, ImageOps
 from torch import Tensor
 
-from ...core.data import PICTURE_FORMATS
 from ...core.network import ImageShape
+from ...files.datasets import PICTURE_FORMATS
 from .fitting import AUTOMATIC, Fit, Fitting
 
 ROOM = 2

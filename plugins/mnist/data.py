@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ...core.data import Data, Images, Split, data_folder
+from ...core.data import Data, Images, Split
 from ...core.network import ImageShape
+from ...files.datasets import data_folder
 
 
 class _Idx(Data):

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from ...core.data import Data, Images, Split, data_folder
+from ...core.data import Data, Images, Split
 from ...core.network import ImageShape
+from ...files.datasets import data_folder
 
 
 class Svhn(Data):

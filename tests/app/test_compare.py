@@ -50,16 +50,16 @@ def test_runs_are_measured_on_the_same_draws_and_read_from_their_logs(
 ) -> None:
     few(monkeypatch)
     found = compare(runs[:2])
-    assert [side.name for side in found.sides] == ["taught", "regular"]
+    assert [run.name for run in found.runs] == ["taught", "regular"]
     assert found.chosen == ["shape"]
     assert list(found.entropy) == ["shape", "angle", "u", "v"]
-    for side, folder in zip(found.sides, runs, strict=False):
+    for run, folder in zip(found.runs, runs, strict=False):
         log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-        assert side.steps == 4
-        assert side.curves["u"] == [(line["step"], line["information/u"]) for line in log]
-        known = evaluate(side.model, infogan.read_run(folder / "run.yaml").data, n=64)
-        assert side.information == {code: known.information[code].nats for code in found.entropy}
-        assert side.errors["shape"].error == known.classification["shape"]["shape"].error
+        assert run.steps == 4
+        assert run.curves["u"] == [(line["step"], line["information/u"]) for line in log]
+        known = evaluate(run.model, infogan.read_run(folder / "run.yaml").data, n=64)
+        assert run.information == {code: known.information[code].nats for code in found.entropy}
+        assert run.errors["shape"].error == known.classification["shape"]["shape"].error
 
 
 def test_only_codes_in_common_are_compared(runs: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,8 +89,8 @@ def test_missing_data_are_said_to_be_missing(runs: list[Path], monkeypatch: pyte
 
     monkeypatch.setattr(Sprites, "load", missing)
     found = compare(runs[:2])
-    assert all(side.missing == "no sprites below nowhere" and not side.errors for side in found.sides)
-    assert all(side.information["shape"] for side in found.sides)
+    assert all(run.missing == "no sprites below nowhere" and not run.errors for run in found.runs)
+    assert all(run.information["shape"] for run in found.runs)
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_the_page_has_the_traversals_of_all_runs(runs: list[Path], monkeypatch: 
     few(monkeypatch)
     found = compare(runs[:2], ["u"])
     page = np.asarray(comparison_page(found, steps=3, rows=1, seed=5).convert("L"))
-    for side in found.sides:
-        for picture in side.model.traverse("u", 3, rows=1, seed=5).images[0]:
+    for run in found.runs:
+        for picture in run.model.traverse("u", 3, rows=1, seed=5).images[0]:
             cell = np.kron(to_pixels(picture)[0].numpy(), np.ones((2, 2), np.uint8))
             rows, columns = (page[:-63, :-63] == cell[0, 0]).nonzero()
             assert any((page[y : y + 64, x : x + 64] == cell).all() for y, x in zip(rows, columns, strict=True))

@@ -12,7 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from infogan.core.data import FOLDER_VARIABLE, Images
+from infogan.core.data import Images
+from infogan.files.datasets import FOLDER_VARIABLE
 from infogan.plugins.folder import Folder, data
 from infogan.plugins.folder.archive import Archive
 from infogan.testing import check_data

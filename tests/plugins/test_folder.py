@@ -16,9 +16,10 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from infogan import InfoGAN, Registry, train
-from infogan.core.data import FOLDER_VARIABLE, Images, Split
+from infogan.core.data import Images, Split
 from infogan.evaluation import same_pictures
 from infogan.evaluation.reading import read_split
+from infogan.files.datasets import FOLDER_VARIABLE
 from infogan.files.strict_yaml import parse
 from infogan.plugins.folder import Folder, data
 from infogan.testing import check_data, check_missing_data

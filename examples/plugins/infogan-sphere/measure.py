@@ -11,7 +11,7 @@ import sys
 import torch
 
 import infogan
-from infogan.evaluation.reading import read_split
+from infogan.evaluation import read_split
 
 N = 1000
 """Pictures to generate."""

@@ -3,8 +3,7 @@
 from typing import Literal
 
 import torch
-from infogan import Data, ImageShape
-from infogan.core.data import Images
+from infogan import Data, Images, ImageShape
 from pydantic import Field
 
 

@@ -4,8 +4,7 @@ from typing import Literal
 
 import torch
 
-from infogan import Data, ImageShape
-from infogan.core.data import Images
+from infogan import Data, Images, ImageShape
 
 HELD_OUT = 360
 """Pictures of the test split, a fifth."""

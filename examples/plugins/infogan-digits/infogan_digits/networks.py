@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import nn
 
 from infogan import Body, Generator
-from infogan.layers.initialisation import initialise
+from infogan.layers import initialise
 
 
 class DigitsGenerator(Generator):

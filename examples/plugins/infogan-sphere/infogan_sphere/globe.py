@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field, field_validator
 
-from infogan import Data, ImageShape
-from infogan.core.data import Images
+from infogan import Data, Images, ImageShape
 
 CHUNK = 1024
 """Pictures drawn at once."""

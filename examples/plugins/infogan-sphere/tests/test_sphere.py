@@ -9,8 +9,7 @@ from infogan_sphere import Sphere
 from infogan_sphere.directions import unit_vector
 from scipy.stats import vonmises_fisher
 
-from infogan import Latents
-from infogan.plugins.noises import NormalNoise
+from infogan import Latents, Registry
 from infogan.testing import check_code
 
 CODE = Sphere()
@@ -120,7 +119,7 @@ def test_nonsense_is_one_clear_error(nonsense):
 
 
 def test_one_direction_for_all_pictures_or_one_for_each():
-    latents = Latents(NormalNoise(size=1), {"light": CODE})
+    latents = Latents(Registry(entry_points=False).find("noise", "normal")(size=1), {"light": CODE})
     north = torch.tensor([[0.0, 0.0, 1.0]])
     for all_alike in ([90, 0], [0, 0, 5], torch.tensor([0.0, 0.0, 1.0]), np.array([90.0, 0.0])):
         torch.testing.assert_close(latents.encode("light", all_alike, 4), north.expand(4, 3))

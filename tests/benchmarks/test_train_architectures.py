@@ -14,7 +14,7 @@ import pytest
 
 from infogan.plugins.noises import UniformNoise
 
-SCRIPT = Path(__file__).parents[1] / "examples/train_architectures.py"
+SCRIPT = Path(__file__).parents[2] / "benchmarks/train_architectures.py"
 
 
 @pytest.fixture(scope="module")
