@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from .core.component import Component as Component
     from .core.component import error_at as error_at
     from .core.data import Data as Data
+    from .core.data import Draw as Draw
+    from .core.data import Examined as Examined
     from .core.data import Images as Images
     from .core.data import Split as Split
     from .core.latent import Code as Code
@@ -74,6 +76,8 @@ _WHERE = {
     "StepView": "core.loss",
     "Data": "core.data",
     "Images": "core.data",
+    "Examined": "core.data",
+    "Draw": "core.data",
     "Split": "core.data",
     "Shard": "core.shard",
     "data_folder": "files.datasets",

@@ -14,7 +14,9 @@ from .arguments import assignment, interval, named_draws
 from .plugin_commands import plugin_app, plugins
 
 if TYPE_CHECKING:
+    from ..core.data import Data
     from . import sweep as sweeping
+    from .look import Findings
 
 app = typer.Typer(
     help="InfoGAN: from a text spec to a trained, steerable, measured model.",
@@ -330,11 +332,46 @@ def sweep(
 
 
 @app.command()
-def validate(spec: Spec, settings: Settings = None) -> None:
+def look(
+    spec: Spec,
+    settings: Settings = None,
+    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("look.png"),
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
+    """Show what the networks would be fed: a page of pictures, and which are flat, doubled, cut, or cannot be read."""
+    from ..training.spec_text import read_run
+    from .look import look as go_through
+    from .look import look_page
+
+    run = read_run(spec, settings or ())
+    found = go_through(run.data, batch_size=run.training.batch_size)
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), indent=2))
+    else:
+        _print_findings(found, run.data)
+        if found.stops:
+            typer.echo(f"infogan: training would stop: {found.stops}", err=True)
+    if found.panels:
+        look_page(found).save(out)
+        typer.echo(out, err=True)
+
+
+@app.command()
+def validate(
+    spec: Spec,
+    settings: Settings = None,
+    data: Annotated[bool, typer.Option("--data", help="Go through the data too, as `look` does.")] = False,
+) -> None:
     """Check a spec without training: its text, its parts, their shapes, and its data's range."""
     from ..training.spec_text import read_run
+    from .look import look as go_through
 
-    read_run(spec, settings or ())
+    run = read_run(spec, settings or ())
+    if data:
+        found = go_through(run.data, batch_size=run.training.batch_size)
+        _print_findings(found, run.data)
+        if found.stops:
+            raise ValueError(found.stops)
     typer.echo(f"{spec}: valid")
 
 
@@ -348,6 +385,14 @@ def schema() -> None:
 
 app.command()(plugins)
 app.add_typer(plugin_app, name="plugin")
+
+
+def _print_findings(found: Findings, data: Data) -> None:
+    from rich.console import Console
+
+    from .tables import look_table
+
+    Console().print(look_table(found, data.advice))
 
 
 def main() -> None:

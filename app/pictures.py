@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
@@ -21,7 +22,7 @@ CELL = 56
 
 GAP = 4
 MARGIN = 16
-INK, PAPER = (30, 30, 30), (255, 255, 255)
+INK, PAPER, FRAME = (30, 30, 30), (255, 255, 255), (200, 200, 200)
 FONT_SIZE, TITLE_SIZE = 13, 16
 
 
@@ -36,6 +37,8 @@ class Panel:
     row_labels: Sequence[str] = ()
     caption: Sequence[str] = ()
     """Lines below the title."""
+    framed: int = 0
+    """How many of the images, in reading order, have a thin frame: white ones would be lost on the paper."""
 
 
 def draw(parts: Sequence[Panel | Image.Image]) -> Image.Image:
@@ -127,13 +130,15 @@ def _draw_panel(panel: Panel) -> Image.Image:
     rows, columns, _, height, width = panel.images.shape
     scale = max(1, -(-CELL // max(height, width)))
     cell_height, cell_width = height * scale, width * scale
-    left = max((int(font.getlength(text)) + 2 * GAP for text in panel.row_labels), default=0)
+    rim = int(panel.framed > 0)
+    left = max((int(font.getlength(text)) + 2 * GAP for text in panel.row_labels), default=rim)
     line = FONT_SIZE + GAP
     captioned = TITLE_SIZE + 2 * GAP + len(panel.caption) * line
     top = captioned + (FONT_SIZE + 2 * GAP if panel.column_labels else 0)
     grid_width, grid_height = columns * (cell_width + GAP) - GAP, rows * (cell_height + GAP) - GAP
     texts = [title_font.getlength(panel.title), *(font.getlength(text) for text in panel.caption)]
-    page = Image.new("RGB", (left + max(grid_width, *map(math.ceil, texts)), top + grid_height), PAPER)
+    width = left + max(grid_width + rim, *map(math.ceil, texts))
+    page = Image.new("RGB", (width, top + grid_height + rim), PAPER)
     pen = ImageDraw.Draw(page)
     pen.text((left, 0), panel.title, INK, title_font)
     for row, text in enumerate(panel.caption):
@@ -147,12 +152,27 @@ def _draw_panel(panel: Panel) -> Image.Image:
     for row in range(rows):
         for column in range(columns):
             image = _to_pil(pixels[row, column]).resize((cell_width, cell_height), Image.Resampling.NEAREST)
-            page.paste(image, (left + column * (cell_width + GAP), top + row * (cell_height + GAP)))
+            x, y = left + column * (cell_width + GAP), top + row * (cell_height + GAP)
+            page.paste(image, (x, y))
+            if row * columns + column < panel.framed:
+                pen.rectangle((x - 1, y - 1, x + cell_width, y + cell_height), outline=FRAME)
     return page
 
 
 def _to_pil(pixels: Tensor) -> Image.Image:
-    """``(channels, height, width)`` uint8; more than three channels show their first three."""
+    """``(channels, height, width)`` uint8; RGBA lies on a checkerboard, more channels show their first three."""
     if len(pixels) in (1, 2):
         return Image.fromarray(pixels[0].numpy())
-    return Image.fromarray(pixels[:3].permute(1, 2, 0).contiguous().numpy())
+    channels_last = pixels.permute(1, 2, 0).contiguous().numpy()
+    if len(pixels) == 4:
+        picture = Image.fromarray(channels_last)
+        return Image.alpha_composite(_checkerboard(picture.size), picture)
+    return Image.fromarray(np.ascontiguousarray(channels_last[..., :3]))
+
+
+def _checkerboard(size: tuple[int, int]) -> Image.Image:
+    """Gray and white squares, which stand for nothing: eight across the longer side."""
+    across, down = np.arange(size[0]), np.arange(size[1])
+    side = max(1, max(size) // 8)
+    light = (across // side + down[:, None] // side) % 2 == 0
+    return Image.fromarray(np.where(light, 255, 204).astype(np.uint8)).convert("RGBA")

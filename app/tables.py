@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
+from rich.text import Text
 
+from ..core.component import short
 from ..evaluation import Classification, Evaluation, Qualities
 from .compare import Comparison
+from .look import NAMED, Findings, same
 from .sweep import Spread
 
 
@@ -96,6 +99,45 @@ def comparison_table(found: Comparison) -> Table:
     if any(run.missing for run in runs):
         table.add_row("data", *("missing" if run.missing else "" for run in runs))
     return table
+
+
+def look_table(found: Findings, advice: Mapping[str, str]) -> Table:
+    """A column for each split: its pictures, and those that are odd; below it which option helps with which."""
+    splits = list(found.splits.values())
+    table = _table(f"Pictures of {found.data}, {found.image}", ["", *found.splits])
+    for column in table.columns:
+        column.justify = "left"
+    table.add_row("pictures", *(str(split.pictures) for split in splits))
+    for kind in ("sizes", "modes"):
+        known = [getattr(split, kind) for split in splits]
+        if any(known):
+            table.add_row(kind, *map(_counts, known))
+    odd: dict[str, tuple[str, list[list[str]]]] = {
+        "unreadable": ("cannot be read", [list(split.unreadable) for split in splits]),
+        "flat": ("flat, or nearly so", [list(split.flat) for split in splits]),
+        "cut": ("more than a third is cut off", [list(split.cut) for split in splits]),
+        "doubles": ("there more than once", [[same(names) for names in split.doubles] for split in splits]),
+    }
+    for wording, names in odd.values():
+        table.add_row(wording, *map(_examples, names))
+    table.add_row("in both splits", _examples([same([both.train[0], both.test[0]]) for both in found.in_both_splits]))
+    if found.passed_over:
+        table.add_row("passed over", _counts(found.passed_over))
+    helps = [f"{odd[what][0]}: {text}" for what, text in advice.items() if any(odd[what][1])]
+    table.caption, table.caption_justify = Text("\n".join(helps)), "left"
+    return table
+
+
+def _counts(counts: Mapping[str, int], most: int = 6) -> Text:
+    """The first few of them, one a line."""
+    lines = [f"{short(name)}: {count}" for name, count in list(counts.items())[:most]]
+    others = list(counts.values())[most:]
+    return Text("\n".join([*lines, *([f"{len(others)} others: {sum(others)}"] if others else [])]))
+
+
+def _examples(names: Sequence[str]) -> Text:
+    """How many there are, and the first few of them."""
+    return Text("\n".join([str(len(names)), *(short(name, 80) for name in names[:NAMED])]))
 
 
 def _table(title: str, headings: list[str]) -> Table:

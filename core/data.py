@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator
 from torch import Tensor
@@ -31,10 +31,39 @@ class Images:
         return len(self.pixels)
 
 
+Draw = Callable[[int], Tensor]
+"""``draw(count)`` gives ``(count, n)`` uniform numbers in [0, 1) for a batch of ``n`` pictures, on its device. They are
+drawn for the whole batch, so that several processes draw what one would."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One picture of a split, as `infogan look` sees it."""
+
+    name: str
+    """What a person finds it by: a file's path, or its number."""
+    pixels: Tensor | None
+    """``(channels, height, width)`` uint8, as the networks are fed it; None where it cannot be read."""
+    error: str = ""
+    """Why it cannot be read."""
+    stops: bool = False
+    """Whether training ends where it cannot be read."""
+    size: tuple[int, int] | None = None
+    """Width and height of what it was made from; None where that is not known."""
+    mode: str = ""
+    """What its pixels were before, such as ``RGBA``; empty where that is not known."""
+    lost: float = 0.0
+    """Share of it that was cut off to make it fit."""
+
+
 class Data(Component):
     """A data set. Pixels are uint8; training scales them from 0..255 to ``range``."""
 
     role: ClassVar[str] = "data"
+
+    advice: ClassVar[Mapping[str, str]] = {}
+    """Which option helps where `infogan look` finds pictures that are ``unreadable``, ``flat`` or ``cut``, in a few
+    words each."""
 
     range: Annotated[tuple[float, float], Field(strict=False)] = (0.0, 1.0)
     """What black and white become. Has to equal the generator's range."""
@@ -69,3 +98,37 @@ class Data(Component):
         of ``(channels, height, width)`` uint8 tensors, or tuples that begin with one, read by worker
         processes. FileNotFoundError says what files were expected where.
         """
+
+    def augment(self, pixels: Tensor, draw: Draw) -> Tensor:
+        """Pictures to learn from, varied; those to measure on are left as they are.
+
+        ``pixels`` are a batch, or several processes' part of one, ``(n, channels, height, width)`` uint8 on the device,
+        and stay as they are. What is random has to come from ``draw``, so that a resumed run varies them the same.
+        Unless a kind varies its pictures: these.
+        """
+        return pixels
+
+    def unvaried(self) -> Self:
+        """The same data without the options of `augment`: what two runs have to agree in to be measured on the same."""
+        return self
+
+    def examine(self, split: Split) -> Iterator[Examined]:
+        """Every picture of a split, in order, with what is known of it; those that cannot be read too.
+
+        Unless a kind knows more: what `load` gives, by number.
+        """
+        pictures = self.load(split)
+        if isinstance(pictures, Images):
+            yield from (Examined(str(index), pixels) for index, pixels in enumerate(pictures.pixels))
+            return
+        for index in range(len(pictures)):  # type: ignore[arg-type]
+            try:
+                item = pictures[index]
+            except (ValueError, OSError) as error:
+                yield Examined(str(index), None, str(error), stops=True)
+            else:
+                yield Examined(str(index), item[0] if isinstance(item, list | tuple) else item)
+
+    def passed_over(self) -> Mapping[str, int]:
+        """What lies where the pictures are and is in no split: how many files, by their ending or by the reason."""
+        return {}

@@ -19,7 +19,7 @@ class ImageShape(Strict):
     """
 
     channels: int = Field(ge=1, le=64, examples=[1, 3])
-    """1 for gray, 3 for RGB."""
+    """1 for gray, 3 for RGB, 4 for RGBA."""
     height: int = Field(ge=1, le=4096, examples=[28])
     """Rows of pixels."""
     width: int = Field(ge=1, le=4096, examples=[28])

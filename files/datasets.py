@@ -8,7 +8,7 @@ from pathlib import Path
 FOLDER_VARIABLE = "INFOGAN_DATA"
 """Environment variable: the folder of data sets."""
 
-PICTURE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+PICTURE_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """What Pillow may take a picture file for, whatever its name says: it would hand EPS to another program."""
 
 

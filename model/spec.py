@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import core_schema, to_json
 
 from .. import registry as plugins
@@ -103,6 +111,17 @@ TERM_NAMES: dict[str, Any] = {"minLength": 1, "maxLength": NAME_LIMIT, "pattern"
 """What a JSON Schema can say of terms' names: beyond Latin-1 it has no word for what can be printed."""
 
 
+AUTOMATIC = "auto"
+"""What a run spec may say in place of the model's `ImageShape`: that of the data's pictures."""
+
+
+class OrAutomatic:
+    """Annotation of the image's shape, for the JSON Schema of a run spec."""
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"if": {"type": "string"}, "then": {"const": AUTOMATIC}, "else": handler(schema)}
+
+
 class ModelSpec(Strict):
     """A whole InfoGAN: what G is fed, the networks, and what they minimise.
 
@@ -124,8 +143,8 @@ class ModelSpec(Strict):
     True
     """
 
-    image: ImageShape
-    """Shape of one picture."""
+    image: Annotated[ImageShape, OrAutomatic()] = Field(examples=[{"channels": 1, "height": 28, "width": 28}])
+    """Shape of one picture. ``auto``, in the spec of a run: that of its data's pictures; what is saved has numbers."""
     noise: Annotated[Noise, Registered()] = Field(examples=[{"kind": "uniform", "size": 62}])
     """The incompressible part of the latent."""
     codes: dict[CodeName, Annotated[Code, Registered()]] = Field(
@@ -154,6 +173,16 @@ class ModelSpec(Strict):
         json_schema_extra={"propertyNames": TERM_NAMES},
     )
     """The summands of the objective, under names of your choice."""
+
+    @field_validator("image", mode="before")
+    @classmethod
+    def _shape_in_numbers(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError(
+                f"has to be a mapping with channels, height and width, or {AUTOMATIC} in the spec of a run, whose data "
+                f"say it, not {short(repr(value))}"
+            )
+        return value
 
     @model_validator(mode="after")
     def _parts_fit(self) -> ModelSpec:

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from ..core.data import Data, Images, Split
 from ..core.network import ImageShape
-from .common import check_options, require, untouched_global_state
+from .common import check_options, require, seeded, untouched_global_state
 
 __tracebackhide__ = True  # pytest shows an author's own frames, and not these
 
@@ -39,6 +39,28 @@ def check_data(data: Data) -> None:
         torch.equal(_first_pictures(data.load("test")), first[1]),
         data,
         "loading a split twice gives other pictures; whatever is random in load has to be seeded",
+    )
+    _check_augment(data, first[0])
+
+
+def _check_augment(data: Data, pixels: Tensor) -> None:
+    before, numbers = pixels.clone(), torch.rand(64, len(pixels), generator=seeded(0))
+
+    def varied(part: slice) -> Tensor:
+        return data.augment(pixels[part], lambda count: numbers[:count, part])
+
+    with untouched_global_state(data, "augment"):
+        whole = varied(slice(None))
+    right = whole.dtype == torch.uint8 and whole.shape == pixels.shape
+    require(right, data, f"augment makes {tuple(whole.shape)} {whole.dtype} of {tuple(pixels.shape)} torch.uint8")
+    require(torch.equal(pixels, before), data, "augment changes the pixels it is given; it has to return others")
+    half = len(pixels) // 2
+    alone = torch.cat([varied(slice(half)), varied(slice(half, None))]) if half else whole
+    require(
+        torch.equal(whole, alone),
+        data,
+        "augment varies the same pictures differently; all that is random has to come from draw, each picture's from "
+        "its own numbers",
     )
 
 

@@ -207,6 +207,13 @@ def test_an_option_that_json_has_no_word_for_is_left_open_and_the_others_are_not
     assert options["size"] == RingNoise.model_json_schema()["properties"]["size"]
 
 
+def test_the_models_image_may_be_a_word_and_no_other_one(whole: dict[str, Any]) -> None:
+    values = recipe("mnist")
+    for image, right in (("auto", True), ("Auto", False), ({"channels": 1, "height": 28}, False), (None, False)):
+        values["model"]["image"] = image
+        assert bool(list(Draft202012Validator(whole).iter_errors(values))) is not right, image
+
+
 def test_a_kind_may_be_written_with_its_distribution(with_ring: dict[str, Any]) -> None:
     schema = Draft202012Validator(with_ring)
     for kind in ("ring", "infogan-ring:ring", "infogan:uniform"):

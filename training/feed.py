@@ -11,10 +11,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from ..core.data import Images
+from ..core.data import Draw, Images
 from ..core.shard import WHOLE_BATCH, Shard
-from .randomness import generator
+from .randomness import generator, reseed
 from .stopping import ignore_signals
+
+Augment = Callable[[Tensor, Draw], Tensor]
+"""`Data.augment`."""
 
 WORKERS = 2
 """Processes that read a data set which does not fit into memory."""
@@ -41,12 +44,14 @@ def batches_from(
     start: int,
     device: torch.device,
     shard: Shard = WHOLE_BATCH,
+    augment: Augment = lambda pixels, draw: pixels,
 ) -> Feed:
     """The feed of a data set: each epoch is a seeded permutation, whose incomplete last batch is left out.
 
     Pictures in memory live on the device and are picked there by index; others are read by worker
     processes into pinned memory, and copied to a GPU while it computes the step before. ``start`` is the
-    first step that will be asked for. Of each batch this process gets its ``shard``.
+    first step that will be asked for. Of each batch this process gets its ``shard``, varied by ``augment`` on the
+    device.
 
     Raises ValueError where there are fewer pictures than a batch has. An item that cannot be read (ValueError or
     OSError) is a ValueError of the same message when its batch is asked for.
@@ -54,15 +59,16 @@ def batches_from(
     size = len(data)  # type: ignore[arg-type]
     if size < batch_size:
         raise ValueError(f"a batch of {batch_size} needs at least as many pictures; the data set has {size}")
+    draws = _Draws(seed, batch_size, shard, device)
     if isinstance(data, Images):
         pixels = data.pixels.to(device)
         order = _Order(seed, size, batch_size, shard, device)
-        return Feed(lambda step: pixels[order(step)], close=lambda: None)
+        return Feed(lambda step: augment(pixels[order(step)], draws.at(step)), close=lambda: None)
     loaded = _loaded(
         data, _Order(seed, size, batch_size, shard, torch.device("cpu")), start, pinned=device.type == "cuda"
     )
     batches = _copied_aside(loaded, device) if device.type == "cuda" else loaded
-    return Feed(lambda step: next(batches), batches.close)
+    return Feed(lambda step: augment(next(batches), draws.at(step)), batches.close)
 
 
 def some_pictures(data: Images | Dataset[Any], pixel_range: tuple[float, float], *, count: int, seed: int) -> Tensor:
@@ -90,6 +96,23 @@ class _Order:
             drawn = torch.randperm(self.size, generator=generator(self.seed, "order", epoch))
             self.epoch, self.permutation = epoch, drawn.to(self.device)
         return self.shard.of(self.permutation[batch * self.batch_size : (batch + 1) * self.batch_size])
+
+
+class _Draws:
+    """Random numbers for this process's shard of each step's batch."""
+
+    def __init__(self, seed: int, batch_size: int, shard: Shard, device: torch.device) -> None:
+        self.seed, self.batch_size, self.shard, self.device = seed, batch_size, shard, device
+        self.random = torch.Generator(device)
+
+    def at(self, step: int) -> Draw:
+        """`Draw` for the batch of a step."""
+        reseed(self.random, self.seed, "augmentation", step)
+        return self._draw
+
+    def _draw(self, count: int) -> Tensor:
+        drawn = torch.rand(count, self.batch_size, generator=self.random, device=self.device)
+        return self.shard.of(drawn.T).T
 
 
 def scaled(pixels: Tensor, pixel_range: tuple[float, float]) -> Tensor:

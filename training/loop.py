@@ -118,7 +118,15 @@ def _train(
     data = spec.data.load("train")
     state = initial_state(spec, group.device, group.average)
     start = _begin(out, state, group, resume)
-    feed = batches_from(data, batch_size=t.batch_size, seed=t.seed, start=start, device=group.device, shard=group.shard)
+    feed = batches_from(
+        data,
+        batch_size=t.batch_size,
+        seed=t.seed,
+        start=start,
+        device=group.device,
+        shard=group.shard,
+        augment=spec.data.augment,
+    )
     export = _Exporter(spec, state, data, group.device)
     if group.leads:
         _write_settings(out, spec)

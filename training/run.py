@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, ValidationInfo, model_validator
 
 from ..core.component import Strict, error_at
 from ..core.data import Data
+from ..core.network import ImageShape
 from ..files.schema_version import SCHEMA_VERSION, check_schema_version
 from ..model.build import PartError, dry_run
-from ..model.spec import ModelSpec, Registered
+from ..model.spec import AUTOMATIC, ModelSpec, Registered
 from .precision import Precision
 
 SchemaVersion = Annotated[int, Field(json_schema_extra={"const": SCHEMA_VERSION}), AfterValidator(check_schema_version)]
@@ -62,6 +64,9 @@ class TrainingSpec(Strict):
     """Steps between two checkpoints."""
 
 
+_DATA: TypeAdapter[Data] = TypeAdapter(Annotated[Data, Registered()])
+
+
 class RunSpec(Strict):
     """Model, data and training. A valid one has had its model built and run on the meta device."""
 
@@ -74,6 +79,20 @@ class RunSpec(Strict):
     training: TrainingSpec = Field(default=TrainingSpec(), examples=[{"steps": 5000, "batch_size": 128}])
     """How long, how fast, how exact."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _image_of_the_data(cls, values: Any, info: ValidationInfo) -> Any:
+        """Put the shape of the data's pictures in the place of ``auto``, so that a valid spec has numbers."""
+        model = values.get("model") if isinstance(values, Mapping) else None
+        if not isinstance(model, Mapping) or model.get("image") != AUTOMATIC or "data" not in values:
+            return values
+        try:
+            data = _DATA.validate_python(values["data"], context=info.context)
+        except ValidationError:
+            # The data's mistakes are told when their turn comes; of the shape there is nothing to tell beside them.
+            return {**values, "model": {**model, "image": ImageShape(channels=1, height=1, width=1)}}
+        return {**values, "model": {**model, "image": data.image}, "data": data}
+
     @model_validator(mode="after")
     def _model_fits_data(self) -> RunSpec:
         model, data = self.model, self.data
@@ -81,7 +100,7 @@ class RunSpec(Strict):
             raise error_at(
                 ("model", "image"),
                 f"the model's pictures are {model.image}, those of data {data.kind!r} are {data.image} "
-                f"(channels x height x width)",
+                f"(channels x height x width); image: {AUTOMATIC} takes them from there",
             )
         if model.generator.range != data.range:
             raise error_at(

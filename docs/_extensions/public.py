@@ -23,7 +23,7 @@ MODULES = ("infogan", "infogan.layers", "infogan.evaluation", "infogan.testing",
 
 ELSEWHERE = {
     "interfaces": (
-        *("Component", "StepView", "Phase", "Reach", "Shard", "Images", "Split"),
+        *("Component", "StepView", "Phase", "Reach", "Shard", "Images", "Examined", "Draw", "Split"),
         *("error_at", "data_folder"),
     ),
     "plugins": ("Hooks", "Plugin", "PluginError", "UnknownKind", "Installed"),

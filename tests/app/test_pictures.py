@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
-from infogan.app.pictures import Panel, draw, label, sample_panel, save_animation, side_by_side, to_pixels
+from infogan.app.pictures import FRAME, Panel, draw, label, sample_panel, save_animation, side_by_side, to_pixels
 from infogan.model.infogan import Traversal
 
 
@@ -34,6 +35,14 @@ def test_colour_images_keep_their_colour():
     assert ((page == [255, 0, 0]).all(axis=2)).sum() == 64 * 64
 
 
+def test_rgba_images_lie_on_a_checkerboard():
+    red = torch.tensor([1.0, -1.0, -1.0, 1.0]).reshape(1, 1, 4, 1, 1).expand(1, 1, 4, 64, 64).clone()
+    red[..., 3, :, 32:] = -1
+    page = np.asarray(draw([Panel("red", red)]))
+    assert (page == [255, 0, 0]).all(axis=2).sum() == 64 * 32
+    assert (page == [204, 204, 204]).all(axis=2).sum() == pytest.approx(64 * 32 / 2, abs=9), "half, and some ink"
+
+
 def test_captions_stand_below_the_title_and_move_the_images_down():
     images = torch.zeros(1, 1, 1, 64, 64)
     plain, captioned = draw([Panel("p", images)]), draw([Panel("p", images, caption=["one", "two"])])
@@ -41,6 +50,13 @@ def test_captions_stand_below_the_title_and_move_the_images_down():
     assert captioned.height > plain.height
     assert (pixels[0][-80:] == pixels[1][-80:, : plain.width]).all()
     assert (pixels[1] < 100).sum() > (pixels[0] < 100).sum(), "ink"
+
+
+def test_a_frame_stands_around_each_image_that_has_one():
+    white = torch.ones(2, 2, 1, 64, 64)
+    plain, framed = (np.asarray(draw([Panel("white", white, framed=n)]).convert("L")) for n in (0, 3))
+    assert (plain == FRAME[0]).sum() < 50, "ink alone"
+    assert abs((framed == FRAME[0]).sum() - (plain == FRAME[0]).sum() - 3 * 4 * 65) < 20
 
 
 def test_panels_stand_beside_one_another():

@@ -84,6 +84,21 @@ def test_the_command_line_of_the_readme(type_in, tmp_path):
     assert (tmp_path / "infogan-gray-level" / "pyproject.toml").is_file()
 
 
+def test_the_commands_on_ones_own_pictures(type_in, tmp_path):
+    """On the folder that the page makes; the file that cannot be read is removed where it says so."""
+    page = ROOT / "docs/your-own-pictures.md"
+    (made,) = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    exec(compile(made, page.name, "exec"), {})
+    assert "$ rm /where/they/lie/cut-off.png" in page.read_text()
+    for number, command in enumerate(shown("docs/your-own-pictures.md")):
+        if number == 2:
+            (tmp_path / "icons" / "cut-off.png").unlink()
+        words = [word.replace("/where/they/lie", str(tmp_path / "icons")) for word in command]
+        type_in(*words, settings=[*SHORT, "model.generator.width=8", "model.body.width=8"])
+    assert (tmp_path / "look.png").is_file()
+    assert (tmp_path / "traversal.png").is_file()
+
+
 def test_the_commands_on_sprites_and_scenes(type_in, tmp_path):
     """Of the pages that compare and measure; whatever is trained comes first."""
     pages = ("docs/comparison.md", "docs/quality.md", "docs/gallery.md", "docs/results.md")

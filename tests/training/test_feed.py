@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from infogan.core.data import Images
+from infogan.core.data import Draw, Images
+from infogan.core.shard import WHOLE_BATCH, Shard
 from infogan.training.feed import batches_from, scaled, some_pictures
 
 CPU = torch.device("cpu")
@@ -60,6 +61,29 @@ def test_feeding_leaves_the_global_generator_alone(parts: SimpleNamespace) -> No
     for data in (numbered(11), parts.rows(numbered(11))):
         feed(data)(0)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def brightened(pixels: Tensor, draw: Draw) -> Tensor:
+    """By a number of each picture's own, which can be read off it."""
+    return pixels + (draw(2)[1] * 100).byte()[:, None, None, None]
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_what_varies_a_batch_depends_on_seed_and_step_only(parts: SimpleNamespace, in_memory: bool) -> None:
+    data = numbered(12) if in_memory else parts.rows(numbered(12))
+
+    def varied(seed: int = 0, start: int = 0, shard: Shard = WHOLE_BATCH) -> Any:
+        options = {"batch_size": 4, "device": CPU, "augment": brightened}
+        return batches_from(data, seed=seed, start=start, shard=shard, **options)  # type: ignore[arg-type]
+
+    whole, later, other = varied(), varied(start=2), varied(seed=1)
+    seen = [whole(step) for step in range(4)]
+    assert [later(step).tolist() for step in (2, 3)] == [batch.tolist() for batch in seen[2:]]
+    assert other(0).tolist() != seen[0].tolist()
+    added = [[shade % 12 for shade in shown(batch)] for batch in seen]
+    assert len({tuple(batch) for batch in added}) == 4, "each step draws anew"
+    halves = [varied(shard=Shard(rank, 2)) for rank in range(2)]
+    assert torch.equal(torch.cat([half(0) for half in halves]), seen[0]), "two processes draw what one does"
 
 
 @pytest.mark.parametrize("pixel_range", [(0.0, 1.0), (-1.0, 1.0)])

@@ -8,8 +8,9 @@ import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from infogan import Code, Registry, RunSpec
+from infogan import Code, ModelSpec, Registry, RunSpec
 from infogan.files.strict_yaml import SpecError, SpecText, parse
 from infogan.plugins.codes import Categorical, Uniform
 from infogan.plugins.losses import MutualInformation
@@ -135,6 +136,25 @@ def test_every_recipe_survives_the_way_to_text_and_back(name: str) -> None:
     assert text.startswith(SCHEMA_LINE)
     assert validate(parse(text, name), REGISTRY) == run
     assert dump_run(validate(parse(text, name), REGISTRY)) == text
+
+
+@pytest.mark.parametrize("name", ["sprites", "mnist", "pictures"])
+def test_the_models_image_may_be_that_of_the_data_and_is_written_in_numbers(name: str) -> None:
+    spec = parse(REGISTRY.recipe(name), name)
+    automatic = validate(override(spec, ["model.image=auto"]), REGISTRY)
+    assert automatic == validate(spec, REGISTRY)
+    assert dump_run(automatic) == dump_run(validate(spec, REGISTRY))
+
+
+def test_the_size_is_then_said_once() -> None:
+    settings = ["model.image=auto", "data.height=16", "data.width=32", "data.channels=1"]
+    run = validate(override(parse(REGISTRY.recipe("pictures"), "pictures"), settings), REGISTRY)
+    assert run.model.image.dims == (1, 16, 32)
+
+
+def test_a_model_alone_has_no_data_to_take_its_image_from(mnist: SpecText) -> None:
+    with pytest.raises(ValidationError, match="or auto in the spec of a run, whose data say it, not 'auto'"):
+        ModelSpec.model_validate({**mnist.values["model"], "image": "auto"})
 
 
 @QUICK

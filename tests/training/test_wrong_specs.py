@@ -278,6 +278,16 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
         "2:3",
         ["model.image: ", "3x28x28", "'mnist'", "1x28x28"],
     ),
+    "an image that is a word": (
+        change("{channels: 1, height: 28, width: 28}", "automatic"),
+        "2:10",
+        ["model.image: has to be a mapping with channels, height and width, or auto", "not 'automatic'"],
+    ),
+    "an image of data that are wrong": (
+        change("{channels: 1, height: 28, width: 28}", "auto").replace("data: {kind: mnist}", "data: {kind: nist}"),
+        "13:14",
+        ["data.kind: ", "'nist'", "Did you mean 'mnist'"],
+    ),
     "size other than the data's": (change("height: 28", "height: 32"), "2:3", ["model.image: ", "1x32x28", "1x28x28"]),
     "range other than the generator's": (
         change("data: {kind: mnist}", "data: {kind: mnist, range: [-1, 1]}"),

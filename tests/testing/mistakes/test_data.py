@@ -10,9 +10,10 @@ from typing import Literal
 
 import pytest
 import torch
+from torch import Tensor
 
 from infogan import Data, ImageShape
-from infogan.core.data import Images
+from infogan.core.data import Draw, Images
 from infogan.testing import check_component, check_data, check_missing_data
 
 
@@ -133,6 +134,28 @@ class BoundsFromOne(Dots):
         return Images(images.pixels, {**images.factors, "half": images.factors["half"] + 1})
 
 
+class VariesByItsOwn(Dots):
+    def augment(self, pixels: Tensor, draw: Draw) -> Tensor:
+        return pixels ^ torch.randint(256, pixels.shape, dtype=torch.uint8)
+
+
+class VariesAllAlike(Dots):
+    """By the first picture's number, of which another process has another."""
+
+    def augment(self, pixels: Tensor, draw: Draw) -> Tensor:
+        return pixels ^ (draw(1)[0, 0] * 256).byte()
+
+
+class VariesInPlace(Dots):
+    def augment(self, pixels: Tensor, draw: Draw) -> Tensor:
+        return pixels.mul_(2)
+
+
+class VariesToFloats(Dots):
+    def augment(self, pixels: Tensor, draw: Draw) -> Tensor:
+        return pixels * draw(1)[0, :, None, None, None]
+
+
 BROKEN_DATA: list[tuple[Callable[[Data], None], Data, str]] = [
     (check_data, FloatPixels(), "train: pixels have to be uint8"),
     (check_data, WithoutChannels(), r"train: pixels have to be \(n, 1x2x2\), not \(40, 2, 2\)"),
@@ -148,6 +171,10 @@ BROKEN_DATA: list[tuple[Callable[[Data], None], Data, str]] = [
     (check_data, BlackOrOne(), "no pixel is above 1; pixels run from 0 to 255, and range scales them"),
     (check_data, FurtherThanItsPeriod(), "factor 'shade' runs from .* further than its period of 0.5; take it modulo"),
     (check_data, BoundsFromOne(), "factor 'half' runs from 1 to 2, and its classes from 0 to 1"),
+    (check_data, VariesByItsOwn(), "augment uses torch's global random state"),
+    (check_data, VariesAllAlike(), "augment varies the same pictures differently; all that is random has to come from"),
+    (check_data, VariesInPlace(), "augment changes the pixels it is given"),
+    (check_data, VariesToFloats(), r"augment makes \(16, 1, 2, 2\) torch.float32 of \(16, 1, 2, 2\) torch.uint8"),
     (check_missing_data, RaisesRuntimeError(), "missing files raise RuntimeError"),
     (check_missing_data, SaysNothing(), "has to say which files were expected where"),
 ]
