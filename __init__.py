@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .files.disk import DiskFull as DiskFull
     from .files.storage import StorageError as StorageError
     from .files.strict_yaml import SpecError as SpecError
-    from .loading.installed import Installed as Installed
+    from .loading.installed import InstalledPlugin as InstalledPlugin
     from .model.build import PartError as PartError
     from .model.discriminator import DQ as DQ
     from .model.discriminator import Discriminator as Discriminator
@@ -84,7 +84,7 @@ _WHERE = {
     "DiskFull": "files.disk",
     "StorageError": "files.storage",
     "SpecError": "files.strict_yaml",
-    "Installed": "loading.installed",
+    "InstalledPlugin": "loading.installed",
     "Hooks": "registry",
     "Plugin": "registry",
     "PluginError": "registry",
@@ -114,7 +114,12 @@ _WHERE = {
 __all__ = sorted(_WHERE)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
+_PUBLIC_PACKAGES = ("evaluation", "layers", "testing")
+
+
 def __getattr__(name: str) -> Any:
+    if name in _PUBLIC_PACKAGES:
+        return importlib.import_module(f".{name}", __name__)
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_WHERE[name]}", __name__), name)

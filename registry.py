@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from .core.component import Component, nearest, short
+from .core.component import Component
 from .core.data import Data
 from .core.latent import Code, Noise
 from .core.loss import LossTerm
+from .core.messages import known_names, short
 from .core.network import Body, Generator, Head
-from .loading.installed import GROUP, LIMIT_VARIABLE, Installed, installed, own_version, stdout_to_stderr
-from .loading.process_state import process_state_preserved
+from .loading.installed import GROUP, LIMIT_VARIABLE, InstalledPlugin, installed_plugins, own_version
+from .loading.process_state import process_state_preserved, stdout_to_stderr
 
 ROLES: Mapping[str, type[Component]] = {
     role.role: role for role in (Noise, Code, Generator, Body, Head, LossTerm, Data)
@@ -49,7 +50,7 @@ BUILT_IN = (
 CAUSE_LIMIT = 500
 """Characters of the reason for which a plugin was skipped."""
 
-NO_NAME = "is empty, or has a colon or something in it that cannot be printed"
+INVALID_NAME = "is empty, or has a colon or something in it that cannot be printed"
 """What is wrong with the name of a kind, or of a recipe, that is none."""
 
 SLOW_SECONDS = 5.0
@@ -77,11 +78,11 @@ class Hooks:
 
 
 HOOKS = ("infogan_components", "infogan_recipes")
-"""Their names."""
+"""Names of the hooks."""
 
 
 class PluginError(ValueError):
-    """A plugin that cannot be taken up; the message says why."""
+    """A plugin that cannot be registered; the message says why."""
 
 
 class UnknownKind(LookupError):
@@ -222,7 +223,7 @@ class Registry:
         if owners and not distribution:
             choices = " or ".join(f"'{owner}:{name}'" for owner in sorted(owners))
             raise UnknownKind(f"{what} {name!r} comes from more than one distribution; write {choices}")
-        raise UnknownKind(f"{none} {short(repr(name), 60)}{nearest(name, names)}{self.unavailable()}")
+        raise UnknownKind(f"{none} {short(repr(name), 60)}{known_names(name, names)}{self.unavailable()}")
 
     def unavailable(self) -> str:
         """The end of an error message about a name that was not found: the plugins that might have it."""
@@ -241,7 +242,7 @@ class Registry:
             module = importlib.import_module(f".plugins.{name}", __package__)
             plugin = self._examine(module, name, GROUP, own_version())
             self._plugins.append(replace(plugin, seconds=time.perf_counter() - start))
-        for found in installed() if self._entry_points else ():
+        for found in installed_plugins() if self._entry_points else ():
             self._plugins.append(self.load_plugin(found))
         for plugin in self._plugins:  # last, so that a filter that makes errors of warnings stops no plugin
             if plugin.error:
@@ -249,10 +250,10 @@ class Registry:
             for note in plugin.notes:
                 warnings.warn(f"infogan plugin {plugin}: {note}", RuntimeWarning, stacklevel=3)
 
-    def load_plugin(self, found: Installed) -> Plugin:
-        """An installed plugin, whole, or else with the error for which it is skipped.
+    def load_plugin(self, found: InstalledPlugin) -> Plugin:
+        """Load one installed plugin; where that fails the result has an ``error`` and no components.
 
-        It is none of `plugins` by that.
+        It is not added to `plugins`.
         """
         self._load()
         named = Plugin(found.name, found.distribution, found.version, enabled=found.enabled)
@@ -276,7 +277,7 @@ class Registry:
         if self._manager.has_plugin(unique):
             raise PluginError(f"the distribution {distribution} has two plugins named {name!r}")
         if self._manager.is_registered(module):
-            raise PluginError(f"it is taken already, as {self._manager.get_name(module)}")
+            raise PluginError(f"it is registered already, as {self._manager.get_name(module)}")
         try:
             self._manager.register(module, unique)
             self._manager.check_pending()
@@ -319,7 +320,7 @@ class Registry:
             raise PluginError("infogan_recipes has to return a dict of recipe name to YAML text")
         for name in given:
             if not _is_name(name):
-                raise PluginError(f"the name of a recipe, {name!r}, {NO_NAME}")
+                raise PluginError(f"the name of a recipe, {name!r}, {INVALID_NAME}")
         return given
 
     def _check_unique(
@@ -366,7 +367,7 @@ def _check_component(component: object) -> None:
     if not isinstance(component.model_fields["kind"].default, str):
         raise PluginError(f'{component.__name__} has no kind; give it one: kind: Literal["name"] = "name"')
     if not _is_name(kind_of(component)):
-        raise PluginError(f"the kind {kind_of(component)!r} of {component.__name__} {NO_NAME}")
+        raise PluginError(f"the kind {kind_of(component)!r} of {component.__name__} {INVALID_NAME}")
 
 
 def _notes(seconds: float, printed: str, changed: list[str]) -> Iterator[str]:

@@ -1,1 +1,1 @@
-"""The faces: command line, live display, pictures."""
+"""The command line, its live display, and the pictures it draws."""

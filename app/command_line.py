@@ -415,7 +415,7 @@ def _foreseen(error: Exception) -> bool:
 
 
 def _fail(message: str) -> NoReturn:
-    from ..core.component import readable
+    from ..core.messages import readable
 
     for line in readable(message).splitlines():
         typer.echo(f"infogan: {line}", err=True)
@@ -423,7 +423,7 @@ def _fail(message: str) -> NoReturn:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    from ..core.component import readable
+    from ..core.messages import readable
 
     typer.echo(f"infogan: {readable(str(message))}", err=True)
 

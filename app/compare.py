@@ -9,8 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from ..core.component import nearest
 from ..core.latent import Code
+from ..core.messages import known_names
 from ..evaluation import Effect, Evaluation, evaluate, measure_effect, measure_information
 from ..model.infogan import InfoGAN
 from ..training.run import RunSpec
@@ -94,7 +94,7 @@ def compare(folders: Sequence[Path], codes: Sequence[str] = (), *, seed: int = 0
     entropy = _in_common(names, specs)
     for code in codes:
         if code not in entropy:
-            raise ValueError(f"no code in common is named {code!r}{nearest(code, entropy)}")
+            raise ValueError(f"no code in common is named {code!r}{known_names(code, entropy)}")
     discrete = [code for code in entropy if specs[0].model.codes[code].discrete]
     runs = [_measured(*each, seed=seed) for each in zip(names, folders, specs, strict=True)]
     return Comparison(runs, entropy, list(codes) or discrete or list(entropy))

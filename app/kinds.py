@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from textwrap import fill, indent
 
-from ..core.component import Component, nearest, short
+from ..core.component import Component
+from ..core.messages import known_names, short
 from ..core.schema import JsonSchema, prose
 from ..registry import ROLES, Registry, UnknownKind
 
@@ -82,7 +83,7 @@ def kinds_named(name: str, registry: Registry) -> list[Kind]:
         if shared:
             raise UnknownKind(f"more than one distribution has a part of kind {name!r}; write {' or '.join(shared)}")
         known = {kind for components in by_role.values() for kind in components}
-        raise UnknownKind(f"no part is of kind {name!r}{nearest(name, known)}{registry.unavailable()}")
+        raise UnknownKind(f"no part is of kind {name!r}{known_names(name, known)}{registry.unavailable()}")
     return found
 
 

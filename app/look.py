@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..core.component import short
 from ..core.data import Data, Examined, Split
+from ..core.messages import short
 from ..core.network import ImageShape
 from ..evaluation.reading import public
 from ..training.feed import Augment
@@ -75,7 +75,7 @@ class Findings:
     splits: Mapping[Split, SplitFindings]
     in_both_splits: Sequence[Shared]
     """Pictures that are pixel for pixel the same in both splits; flat ones aside."""
-    passed_over: Mapping[str, int]
+    ignored_files: Mapping[str, int]
     """Files that are no picture of either split, by their ending or by the reason."""
     stops: str
     """Why training would end; empty where it would not."""
@@ -105,7 +105,7 @@ def look(data: Data, *, batch_size: int) -> Findings:
         in_both_splits=[
             Shared(names, test.names[content]) for content, names in train.names.items() if content in test.names
         ],
-        passed_over=data.passed_over(),
+        ignored_files=data.ignored_files(),
         stops=stops,
         panels=[*train.panels(data.augment), *test.panels()],
     )

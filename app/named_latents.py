@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from ..core.component import nearest
+from ..core.messages import known_names
 from ..model.infogan import InfoGAN
 from ..model.traverse import nearby
 from .pictures import Panel
@@ -61,7 +61,9 @@ def sum_panels(model: InfoGAN, text: str, members: Mapping[str, Sequence[str]], 
     terms = parse_sum(text)
     for _, name in terms:
         if name not in members:
-            raise ValueError(f"nothing is said of {name!r}; say --latent {name}=SEED:INDEX,...{nearest(name, members)}")
+            raise ValueError(
+                f"nothing is said of {name!r}; say --latent {name}=SEED:INDEX,...{known_names(name, members)}"
+            )
     unused = sorted(members.keys() - {name for _, name in terms})
     if unused:
         raise ValueError(f"{', '.join(map(repr, unused))} is not in {text!r}")

@@ -16,7 +16,7 @@ from pathlib import Path
 from subprocess import DEVNULL
 from typing import Literal
 
-from ..loading.installed import GROUP, Installed, installed
+from ..loading.installed import GROUP, InstalledPlugin, installed_plugins
 from ..registry import Plugin, Registry, default
 
 State = Literal["ok", "broken", "disabled", "clashing"]
@@ -54,7 +54,7 @@ def checked_reports(limit: float) -> list[PluginReport]:
     """
     built_in = map(report, Registry(entry_points=False).plugins)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda plugin: _probed(plugin, limit), installed())
+        found = pool.map(lambda plugin: _probed(plugin, limit), installed_plugins())
         return with_clashes([*built_in, *found])
 
 
@@ -89,7 +89,7 @@ def _names(plugin: PluginReport) -> list[tuple[str, str]]:
     return [*kinds, *(("recipe", name) for name in plugin.recipes)]
 
 
-def _probed(plugin: Installed, limit: float) -> PluginReport:
+def _probed(plugin: InstalledPlugin, limit: float) -> PluginReport:
     named = PluginReport(plugin.name, plugin.distribution, plugin.version, "broken")
     if not plugin.enabled:
         return replace(named, state="disabled")
@@ -117,7 +117,7 @@ def main(arguments: Sequence[str]) -> None:
     *which, file = arguments
     name = which[:2]
     registry = Registry(entry_points=False)
-    for found in installed():  # of two with the same name, only the first is loaded
+    for found in installed_plugins():  # of two with the same name, only the first is loaded
         if [found.distribution, found.name] == name:
             loaded = registry.load_plugin(found)
             if found.entry_point.value == which[2]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from ..core.component import short
+from ..core.messages import short
 from ..evaluation import Classification, Evaluation, Qualities
 from .compare import Comparison
 from .look import NAMED, Findings, same
@@ -121,8 +121,8 @@ def look_table(found: Findings, advice: Mapping[str, str]) -> Table:
     for wording, names in odd.values():
         table.add_row(wording, *map(_examples, names))
     table.add_row("in both splits", _examples([same([both.train[0], both.test[0]]) for both in found.in_both_splits]))
-    if found.passed_over:
-        table.add_row("passed over", _counts(found.passed_over))
+    if found.ignored_files:
+        table.add_row("passed over", _counts(found.ignored_files))
     helps = [f"{odd[what][0]}: {text}" for what, text in advice.items() if any(odd[what][1])]
     table.caption, table.caption_justify = Text("\n".join(helps)), "left"
     return table

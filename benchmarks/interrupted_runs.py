@@ -46,7 +46,7 @@ IMAGE = ImageShape(channels=1, height=8, width=8)
 EVERY = 4
 """Steps between two checkpoints."""
 
-TAKING_NO_ROOM: set[FailPoint] = {"folder unhooked", "folder removed"}
+TAKING_NO_ROOM: set[FailPoint] = {"folder renamed for removal", "folder removed"}
 """Steps of writing that a full disk does not hinder."""
 
 

@@ -1,4 +1,6 @@
-"""Do the paper's networks learn? python examples/train_architectures.py [NAME ...] [--steps 200] [--batch 16] [--json]
+"""Do the paper's networks learn?
+
+    python benchmarks/train_architectures.py [NAME ...] [--steps 200] [--batch 16] [--json]
 
 Trains each of them for a while with the rates and weights of its recipe, on sprites of its size, which need no
 download, and prints what its losses and its information were in the first tenth of the steps and in the last one.

@@ -2,70 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from abc import ABC
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import ErrorType
 
+from .messages import closest_name, known_names, short
 from .schema import EditorSchema
 
 _PYDANTICS_OWN = frozenset(get_args(ErrorType))
 """The types of error that pydantic words itself; any other was worded by the validator that raised it."""
 
 
-MESSAGE_LIMIT = 2000
-"""Bytes of the message of an error about a spec, or about a folder on disk."""
-
-MISTAKES = 100
+MISTAKES_LIMIT = 100
 """Mistakes that are looked at in one part of a spec."""
-
-LISTED = 40
-"""Names that an error lists."""
-
-
-def readable(message: str) -> str:
-    """A message that a terminal may be shown: lines without control characters, at most 2000 bytes together.
-
-    >>> print(readable("no code is named 'x" + chr(27) + "[2J'"))
-    no code is named 'x\\x1b[2J'
-    """
-    cut = message[: MESSAGE_LIMIT + 1]
-    lines = [line if line.isprintable() else repr(line)[1:-1] for line in cut.split("\n")]
-    raw = "\n".join(lines).encode()
-    return raw.decode() if len(raw) <= MESSAGE_LIMIT else raw[: MESSAGE_LIMIT - 3].decode(errors="ignore") + "..."
-
-
-def short(text: str, limit: int = 40) -> str:
-    """On one line, without control characters, and cut short."""
-    cut = text[: limit + 1]
-    shown = cut if cut.isprintable() else repr(cut)[1:-1]
-    return shown if len(shown) <= limit else shown[: limit - 3] + "..."
-
-
-def closest(name: object, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant; None where none is like it."""
-    return next(iter(difflib.get_close_matches(str(name)[:100], sorted(known), n=1)), None)
-
-
-def nearest(name: object, known: Iterable[str]) -> str:
-    """The end of an error message: the names that exist, and the one that was probably meant.
-
-    >>> nearest("categorial", ["categorical", "uniform"])
-    "; known: categorical, uniform. Did you mean 'categorical'?"
-    """
-    names = sorted(known)
-    if not names:
-        return "; there are none"
-    meant = closest(name, names)
-    listed = [short(name) for name in names[:LISTED]] + (
-        [f"and {len(names) - LISTED} more"] if len(names) > LISTED else []
-    )
-    return f"; known: {', '.join(listed)}." + (f" Did you mean {short(repr(meant))}?" if meant else "")
 
 
 class Strict(BaseModel):
@@ -87,7 +41,7 @@ class Strict(BaseModel):
         try:
             found = handler(value)
         except ValidationError as error:
-            lines = list(_lines_with_known_fields(cls, error.errors(include_url=False)[:MISTAKES]))
+            lines = list(_lines_with_known_fields(cls, error.errors(include_url=False)[:MISTAKES_LIMIT]))
             raise ValidationError.from_exception_data(cls.__name__, lines) from None
         found._warn_of_deprecated()
         return found
@@ -114,10 +68,10 @@ class Strict(BaseModel):
 def _lines_with_known_fields(cls: type[BaseModel], lines: list[ErrorDetails]) -> Iterator[InitErrorDetails]:
     known = [field for field in cls.model_fields if field != "kind"]
     unknown = {line["loc"] for line in lines if line["type"] == "extra_forbidden" and len(line["loc"]) == 1}
-    misspelt = {(closest(path[0], known),) for path in unknown}
+    misspelt = {(closest_name(path[0], known),) for path in unknown}
     for line in lines:
         if line["loc"] in unknown:
-            rest = nearest(line["loc"][0], known) if known else "; this kind has no options"
+            rest = known_names(line["loc"][0], known) if known else "; this kind has no options"
             message = f"there is no {short(repr(line['loc'][0]))} here{rest}"
             error = PydanticCustomError("unknown_field", "{message}", {"message": message})
             yield InitErrorDetails(type=error, loc=line["loc"], input=line["input"])

@@ -108,7 +108,7 @@ class Data(Component):
         """
         return pixels
 
-    def unvaried(self) -> Self:
+    def without_augmentation(self) -> Self:
         """The same data without the options of `augment`: what two runs have to agree in to be measured on the same."""
         return self
 
@@ -129,6 +129,6 @@ class Data(Component):
             else:
                 yield Examined(str(index), item[0] if isinstance(item, list | tuple) else item)
 
-    def passed_over(self) -> Mapping[str, int]:
+    def ignored_files(self) -> Mapping[str, int]:
         """What lies where the pictures are and is in no split: how many files, by their ending or by the reason."""
         return {}

@@ -20,7 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .component import Component, nearest, short
+from .component import Component
+from .messages import known_names, short
 
 RESERVED_NAMES = frozenset({"self", "n", "seed", "noise", "images", "steps", "domain", "fit_steps", "codes"})
 """Keywords of `InfoGAN.sample`, `edit` and `traverse`, which no code may have for its name."""
@@ -46,12 +47,12 @@ class Prior(Component):
         All randomness comes from ``generator``, which must live on ``device``.
         """
 
-    def between(self, start: Tensor, end: Tensor, share: Tensor) -> Tensor:
+    def between(self, start: Tensor, end: Tensor, fraction: Tensor) -> Tensor:
         """Values on the way from ``start`` to ``end``, ``(n, width)`` each, by default along a straight line.
 
-        ``share`` is ``(n, 1)`` and says how far: 0 at the start, 1 at the end.
+        ``fraction`` is ``(n, 1)``, from 0 at the start to 1 at the end.
         """
-        return start.lerp(end, share)
+        return start.lerp(end, fraction)
 
 
 class Noise(Prior):
@@ -120,9 +121,9 @@ class Code(Prior):
             raise ValueError(f"a range goes from low to high, such as -2 to 2, and not from {low:g} to {high:g}")
         return torch.linspace(low, high, steps).unsqueeze(1)
 
-    def between(self, start: Tensor, end: Tensor, share: Tensor) -> Tensor:
+    def between(self, start: Tensor, end: Tensor, fraction: Tensor) -> Tensor:
         """As `Prior.between`. By default a discrete code, which has no values in between, changes half way."""
-        return torch.where(share < 0.5, start, end) if self.discrete else super().between(start, end, share)
+        return torch.where(fraction < 0.5, start, end) if self.discrete else super().between(start, end, fraction)
 
     def nearest(self, value: Tensor) -> Tensor:
         """The value that the code can have nearest to any vector, such as a mean: ``(n, width)`` to the same.
@@ -221,9 +222,9 @@ class Latents:
 
     The only owner of offsets: of codes in the latent, and of their parameters in what Q emits.
 
-    >>> from infogan.plugins.codes import Categorical
-    >>> from infogan.plugins.noises import NormalNoise
-    >>> latents = Latents(NormalNoise(size=62), {"digit": Categorical(n=10)})
+    >>> from infogan import Registry
+    >>> find = Registry(entry_points=False).find
+    >>> latents = Latents(find("noise", "normal")(size=62), {"digit": find("code", "categorical")(n=10)})
     >>> latents.width, latents.n_params
     (72, 10)
     """
@@ -273,9 +274,9 @@ class Latents:
 
         ``(batch, latent_width)`` to the same; the noise stays what it is.
 
-        >>> from infogan.plugins.codes import Categorical
-        >>> from infogan.plugins.noises import NormalNoise
-        >>> latents = Latents(NormalNoise(size=1), {"digit": Categorical(n=2)})
+        >>> from infogan import Registry
+        >>> find = Registry(entry_points=False).find
+        >>> latents = Latents(find("noise", "normal")(size=1), {"digit": find("code", "categorical")(n=2)})
         >>> latents.nearest(torch.tensor([[0.5, 0.75, 0.25]])).tolist()
         [[0.5, 1.0, 0.0]]
         """
@@ -302,7 +303,7 @@ class Latents:
     def code(self, name: str) -> Code:
         """The code of that name; ValueError names those there are."""
         if name not in self.codes:
-            raise ValueError(f"no code is named {short(repr(name))}{nearest(name, self.codes)}")
+            raise ValueError(f"no code is named {short(repr(name))}{known_names(name, self.codes)}")
         return self.codes[name]
 
     def encode(self, name: str, value: Any, n: int) -> Tensor:

@@ -18,7 +18,7 @@ Phase = Literal["d", "g"]
 """Whose turn it is: D's (with Q, G standing still) or G's (D standing still)."""
 
 PHASES: tuple[Phase, ...] = ("d", "g")
-"""In their order within a step."""
+"""Both phases, in the order of a step."""
 
 Part = Literal["generator", "d_body", "d_head", "q_body", "q_head"]
 """A part with weights. There is a ``q_body`` only where Q has a body of its own."""
@@ -112,11 +112,14 @@ class LossTerm(Component):
         return frozenset()
 
     def reads(self, phase: Phase) -> bool:
-        """Whether the term needs what Q says in ``phase``."""
+        """Whether the term needs Q's output in this phase."""
         return phase == "g" or not self.reach(phase).isdisjoint({"q_head", "q_body", "read_body"})
 
     def reads_detached(self, phase: Phase, *, shared: bool) -> bool:
-        """Whether the term needs what Q says in D's phase, and the body that Q reads must not feel it."""
+        """Whether Q's head is to be evaluated on detached features, ``shared`` where Q reads D's body.
+
+        That is in D's phase, for a term that trains Q's head and not the body below it.
+        """
         read: Part = "d_body" if shared else "q_body"
         return phase == "d" and self.reads(phase) and read not in self.parts(phase, shared=shared)
 

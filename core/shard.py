@@ -1,4 +1,4 @@
-"""Which pictures of a batch are whose, where several processes train one model."""
+"""A process's shard of each batch, where several train one model."""
 
 from __future__ import annotations
 
@@ -27,4 +27,4 @@ class Shard:
 
 
 WHOLE_BATCH = Shard()
-"""That of a process which trains alone."""
+"""The shard of a process that trains alone."""

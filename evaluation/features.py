@@ -142,7 +142,7 @@ def kept_features(data: Data, folder: Path) -> FeatureNetwork:
 def same_pictures(data: Data) -> Data:
     """The data but for the range to which training scales its pixels, and how it varies them: equal where the pictures
     are."""
-    return data.unvaried().model_copy(update={"range": (-1.0, 1.0)})
+    return data.without_augmentation().model_copy(update={"range": (-1.0, 1.0)})
 
 
 def _shuffled_epochs(size: int, count: int, generator: torch.Generator) -> Tensor:

@@ -1,1 +1,1 @@
-"""All that touches the disk: files that a crash cannot halve, folders of tensors and JSON, strict YAML."""
+"""Files: written so that a crash cannot halve them, read strictly (tensors, JSON, YAML); where data sets lie."""

@@ -24,13 +24,13 @@ FailPoint = Literal[
     "file written",
     "file flushed",
     "folder flushed",
-    "folder moved aside",
+    "old folder renamed",
     "folder renamed",
-    "folder settled",
+    "parent of folder flushed",
     "file renamed",
-    "file settled",
+    "parent of file flushed",
     "line appended",
-    "folder unhooked",
+    "folder renamed for removal",
     "folder removed",
 ]
 """Every step of writing, after which a process may die or a disk be full."""
@@ -66,7 +66,7 @@ def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         finally:
             shutil.rmtree(new, ignore_errors=True)
         _flush_folder(folder.parent)
-        fail_point("folder settled")
+        fail_point("parent of folder flushed")
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -80,7 +80,7 @@ def write_file(path: Path, content: bytes) -> None:
             temporary.unlink(missing_ok=True)
         fail_point("file renamed")
         _flush_folder(path.parent)
-        fail_point("file settled")
+        fail_point("parent of file flushed")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -101,7 +101,7 @@ def remove_folder(folder: Path) -> None:
     """Remove a folder, which is gone under its name before the first file is."""
     aside = folder.with_name(f"{NEW}{secrets.token_hex(8)}")  # a rename takes no room, which there may be none of
     folder.rename(aside)
-    fail_point("folder unhooked")
+    fail_point("folder renamed for removal")
     shutil.rmtree(aside)
     fail_point("folder removed")
 
@@ -125,7 +125,7 @@ def _put_in_place(new: Path, folder: Path) -> None:
     old = Path(tempfile.mkdtemp(prefix=OLD, dir=folder.parent))
     try:
         folder.rename(old / folder.name)
-        fail_point("folder moved aside")
+        fail_point("old folder renamed")
         new.rename(folder)
         fail_point("folder renamed")
     finally:

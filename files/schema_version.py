@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.component import short
+from ..core.messages import short
 from ..loading.installed import own_version
 
 SCHEMA_VERSION = 1

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
 
-from ..core.component import readable, short
+from ..core.messages import readable, short
 from .disk import replace_folder
 from .schema_version import SCHEMA_VERSION, check_schema_version
 
@@ -26,7 +26,7 @@ LEVELS_LIMIT = 64
 VALUES_LIMIT = 20_000
 """Values in a JSON file, objects and arrays among them: twice as many as a spec may have."""
 
-HEADER_SHARE = 1024
+HEADER_BYTES_PER_TENSOR = 1024
 """Bytes that the header of a tensor file may take for each tensor, beside its name."""
 
 
@@ -162,7 +162,7 @@ def _check_header(path: Path, wanted: Mapping[str, Tensor]) -> None:
     """
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
-    if length > HEADER_SHARE * (len(wanted) + 1) + sum(map(len, wanted)):
+    if length > HEADER_BYTES_PER_TENSOR * (len(wanted) + 1) + sum(map(len, wanted)):
         raise StorageError(f"{path}: its header has {length} bytes, too many for {len(wanted)} tensors")
     try:
         with safe_open(path, framework="pt") as tensors:

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from ..core.component import readable, short
+from ..core.messages import readable, short
 
 SIZE_LIMIT = 1 << 20
 """Bytes of a spec."""

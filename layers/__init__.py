@@ -1,15 +1,15 @@
-"""What networks of plugins are built from: first weights, spectral norm, the sizes of their levels."""
+"""What networks are built from: weight initialisation, spectral norm, the sizes of levels of maps."""
 
 from .initialisation import glorot, initialise
-from .pyramid import CentralCrop, halvings, smallest_level
-from .spectral_norm import SpectralNorm, normalise_spectrally
+from .pyramid import CenterCrop, halvings, initial_size
+from .spectral_norm import SpectralNorm, apply_spectral_norm
 
 __all__ = [
-    "CentralCrop",
+    "CenterCrop",
     "SpectralNorm",
+    "apply_spectral_norm",
     "glorot",
     "halvings",
+    "initial_size",
     "initialise",
-    "normalise_spectrally",
-    "smallest_level",
 ]

@@ -1,4 +1,4 @@
-"""Where the weights of the plugins' networks begin."""
+"""Weight initialisation."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ STD = 0.02
 M = TypeVar("M", bound=nn.Module)
 
 
-def initialise(network: M, *, cut: bool = True) -> M:
+def initialise(network: M, *, truncated: bool = True) -> M:
     """N(0, 0.02) weights, N(1, 0.02) batch norm scales, zero biases; the network itself.
 
-    ``cut``: the weights lie within two standard deviations, as those of convolutions do in the authors' code.
+    ``truncated``: the weights lie within two standard deviations, as those of convolutions do in the authors' code.
 
     >>> layer = initialise(nn.Linear(8, 8))
     >>> bool(layer.weight.abs().max() <= 0.04), bool(layer.bias.any())
@@ -25,8 +25,8 @@ def initialise(network: M, *, cut: bool = True) -> M:
     """
     for layer in network.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            if cut:
-                _cut_normal(layer.weight)
+            if truncated:
+                _truncated_normal(layer.weight)
             else:
                 nn.init.normal_(layer.weight, 0.0, STD)
             if layer.bias is not None:
@@ -50,7 +50,7 @@ def glorot(network: M, *, gain: float = 1.0) -> M:
 
 
 @torch.no_grad()
-def _cut_normal(weight: Tensor) -> None:
+def _truncated_normal(weight: Tensor) -> None:
     """N(0, STD) within two standard deviations, through the inverse of its distribution function.
 
     `torch.nn.init.trunc_normal_` draws a whole tensor for each round of rejections: eight times as long.

@@ -10,8 +10,8 @@ SMALLEST = 8
 """Pixels that each side of a picture has to have, so that it can be halved at all."""
 
 
-def halvings(image: ImageShape, *, least: int = 4) -> int:
-    """How often both sides can be halved, rounding down, and still have ``least`` pixels.
+def halvings(image: ImageShape, *, min_side: int = 4) -> int:
+    """How often both sides can be halved, rounding down, and still have ``min_side`` pixels.
 
     ValueError where a side has fewer than 8.
 
@@ -24,19 +24,19 @@ def halvings(image: ImageShape, *, least: int = 4) -> int:
             f"these networks are for pictures with sides of at least {SMALLEST} pixels, "
             f"not {image.height}x{image.width}"
         )
-    return (side // least).bit_length() - 1
+    return max((side // min_side).bit_length() - 1, 0)
 
 
-def smallest_level(image: ImageShape, times: int) -> tuple[int, int]:
+def initial_size(image: ImageShape, times: int) -> tuple[int, int]:
     """Rows and columns from which ``times`` doublings make the picture's size, or the next larger one.
 
-    >>> smallest_level(ImageShape(channels=1, height=28, width=45), 2)
+    >>> initial_size(ImageShape(channels=1, height=28, width=45), 2)
     (7, 12)
     """
     return -(-image.height >> times), -(-image.width >> times)
 
 
-class CentralCrop(nn.Module):
+class CenterCrop(nn.Module):
     """``(batch, channels, at least height, at least width)`` to the rows and columns of a picture in its middle."""
 
     def __init__(self, image: ImageShape) -> None:

@@ -40,12 +40,12 @@ class SpectralNorm(nn.Module):
         return weight / largest
 
 
-def normalise_spectrally(network: M) -> M:
+def apply_spectral_norm(network: M) -> M:
     """Give every linear and every convolutional layer spectral norm; the network itself.
 
     Their weights are initialised before: afterwards they are not parameters any more, but computed from them.
 
-    >>> layer = normalise_spectrally(nn.Linear(8, 8, bias=False))
+    >>> layer = apply_spectral_norm(nn.Linear(8, 8, bias=False))
     >>> for _ in range(100):
     ...     _ = layer(torch.ones(8))
     >>> round(torch.linalg.matrix_norm(layer.eval().weight, 2).item(), 3)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
@@ -14,7 +11,7 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from ..core.component import nearest
+from ..core.messages import known_names
 
 GROUP = "infogan"
 """The entry-point group in which a distribution names its plugins, and the distribution that asks for them."""
@@ -24,7 +21,7 @@ LIMIT_VARIABLE = "INFOGAN_PLUGINS"
 
 
 @dataclass(frozen=True)
-class Installed:
+class InstalledPlugin:
     """An entry point of an installed distribution."""
 
     entry_point: EntryPoint
@@ -70,19 +67,19 @@ class Installed:
             return None
 
 
-def installed() -> list[Installed]:
+def installed_plugins() -> list[InstalledPlugin]:
     """Every installed plugin by distribution and name, those too that the environment leaves out.
 
     Warns of a name in the environment that no plugin has.
     """
-    found = sorted(map(Installed, entry_points(group=GROUP)), key=lambda i: (i.distribution, i.name))
+    found = sorted(map(InstalledPlugin, entry_points(group=GROUP)), key=lambda i: (i.distribution, i.name))
     limit = os.environ.get(LIMIT_VARIABLE)
     if limit is None:
         return found
     wanted = {name.strip() for name in limit.split(",") if name.strip()}
     names = {plugin.name for plugin in found}
     for name in sorted(wanted - names):
-        message = f"{LIMIT_VARIABLE} names {name!r}, which is no installed plugin{nearest(name, names)}"
+        message = f"{LIMIT_VARIABLE} names {name!r}, which is no installed plugin{known_names(name, names)}"
         warnings.warn(message, RuntimeWarning, stacklevel=4)
     return [replace(plugin, enabled=plugin.name in wanted) for plugin in found]
 
@@ -108,29 +105,3 @@ def _unmet(text: str) -> str | None:
         return None
     fits = requirement.specifier.contains(own_version(), prereleases=True)
     return None if fits else f"infogan{requirement.specifier}"
-
-
-class Recorder:
-    """Stderr, but that what is written as text is kept too."""
-
-    def __init__(self) -> None:
-        self.text = ""
-        """What was written."""
-
-    def write(self, text: str) -> int:
-        self.text += text
-        return sys.stderr.write(text)
-
-    def flush(self) -> None:
-        sys.stderr.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(sys.stderr, name)
-
-
-@contextmanager
-def stdout_to_stderr() -> Iterator[Recorder]:
-    """Let what is printed go to stderr, so that a plugin cannot spoil what a command writes to stdout."""
-    recorder = Recorder()
-    with redirect_stdout(recorder):
-        yield recorder

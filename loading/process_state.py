@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import torch
@@ -39,9 +40,9 @@ SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
 
 @contextmanager
 def process_state_preserved() -> Iterator[list[str]]:
-    """Put back what is changed meanwhile, and say what it was.
+    """Restore the process-wide settings afterwards; yields a list that then names those that had changed.
 
-    Torch's global random state and the filters of warnings are put back in silence: others change them in passing.
+    Torch's global random state and the filters of warnings are restored too, and not named.
     """
     before = {what: read() for what, (read, _) in SETTINGS.items()}
     changed: list[str] = []
@@ -53,3 +54,29 @@ def process_state_preserved() -> Iterator[list[str]]:
                 if read() != before[what]:
                     put_back(before[what])
                     changed.append(what)
+
+
+class StderrTee:
+    """Stderr, but that what is written as text is kept too."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        """What was written."""
+
+    def write(self, text: str) -> int:
+        self.text += text
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
+
+
+@contextmanager
+def stdout_to_stderr() -> Iterator[StderrTee]:
+    """Let what is printed go to stderr, so that a plugin cannot spoil what a command writes to stdout."""
+    recorder = StderrTee()
+    with redirect_stdout(recorder):
+        yield recorder

@@ -11,7 +11,7 @@ from ..core.network import Body
 from .discriminator import Discriminator
 from .spec import ModelSpec
 
-MOST_NUMBERS = 2**30
+WEIGHTS_LIMIT = 2**30
 """Weights and buffers of a whole model: 4 GiB in float32."""
 
 
@@ -30,7 +30,7 @@ def dry_run(spec: ModelSpec) -> tuple[nn.Module, Discriminator]:
     """G and D/Q on the meta device, after a batch of 2 went through every part; nothing is allocated.
 
     Raises PartError naming the part that cannot be built, or whose output has the wrong shape, and the largest
-    one of a model that has more than `MOST_NUMBERS`.
+    one of a model that has more than `WEIGHTS_LIMIT`.
     """
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         generator, discriminator = _assemble(spec)
@@ -81,10 +81,10 @@ def _check_size(spec: ModelSpec, generator: nn.Module, discriminator: Discrimina
     modules = {"generator": generator, "body": discriminator.body, "head": discriminator.q_head}
     modules |= {} if discriminator.q_body is None else {"q_body": discriminator.q_body}
     sizes = {part: sum(tensor.numel() for tensor in module.state_dict().values()) for part, module in modules.items()}
-    if sum(sizes.values()) > MOST_NUMBERS:
+    if sum(sizes.values()) > WEIGHTS_LIMIT:
         part = max(sizes, key=lambda part: sizes[part])
         raise PartError(
-            part, f"{getattr(spec, part).kind!r} has {sizes[part]:,} weights; a whole model may have {MOST_NUMBERS:,}"
+            part, f"{getattr(spec, part).kind!r} has {sizes[part]:,} weights; a whole model may have {WEIGHTS_LIMIT:,}"
         )
 
 

@@ -12,9 +12,9 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from .. import registry as plugins
-from ..core.component import short
+from .. import registry as registry_module
 from ..core.latent import Latents
+from ..core.messages import short
 from ..files.storage import StorageError, read_manifest, read_tensors, write_folder
 from .build import PartError, dry_run, networks
 from .card import card
@@ -286,7 +286,7 @@ class InfoGAN(nn.Module):
         parts |= {f"codes.{name}": code for name, code in spec.codes.items()}
         parts |= {f"losses.{name}": term for name, term in spec.losses.items()}
         parts |= {"q_body": spec.q_body} if spec.q_body is not None else {}
-        providers = {key: plugins.default().provider(type(part)) for key, part in parts.items()}
+        providers = {key: registry_module.default().provider(type(part)) for key, part in parts.items()}
         return {key: plugin.distribution for key, plugin in providers.items() if plugin is not None}
 
     @contextmanager
@@ -319,7 +319,7 @@ class InfoGAN(nn.Module):
 
 
 class Frozen(InfoGAN):
-    """An InfoGAN for inference alone: batch norm is folded into the weights (see `model.fold.folded`)."""
+    """An InfoGAN for inference alone: its batch norms are folded into the weights of the layers before them."""
 
     def __init__(self, model: InfoGAN) -> None:
         latent = model.latents.sample(4, generator=torch.Generator().manual_seed(0)).to(model.device)
@@ -356,7 +356,7 @@ def build(spec: ModelSpec, *, seed: int = 0, device: torch.device | str = "cpu")
 
 
 def load(
-    folder: str | Path, *, device: torch.device | str = "cpu", registry: plugins.Registry | None = None
+    folder: str | Path, *, device: torch.device | str = "cpu", registry: registry_module.Registry | None = None
 ) -> InfoGAN:
     """The model of a model folder. Loading executes nothing from it and installs nothing.
 

@@ -18,10 +18,11 @@ from pydantic import (
 )
 from pydantic_core import core_schema, to_json
 
-from .. import registry as plugins
-from ..core.component import Component, Strict, error_at, nearest, short
+from .. import registry as registry_module
+from ..core.component import Component, Strict, error_at
 from ..core.latent import NAME_LIMIT, RESERVED_NAMES, Code, Latents, Noise, check_code_name
 from ..core.loss import PHASES, LossTerm, Part, Phase
+from ..core.messages import known_names, short
 from ..core.network import Body, Generator, Head, ImageShape
 from ..core.schema import KINDS, Alternative
 
@@ -51,36 +52,36 @@ class Registered:
 
 def _kinds(role: str) -> list[Alternative]:
     """The parts of a role that are registered now."""
-    known = plugins.default()
+    known = registry_module.default()
     origin = {component: plugin.distribution for plugin in known.plugins for component in plugin.components}
     return [
-        Alternative(component, name, f"{origin[component]}:{plugins.kind_of(component)}")
+        Alternative(component, name, f"{origin[component]}:{registry_module.kind_of(component)}")
         for name, component in known.components(role).items()
     ]
 
 
-def _registry(context: Any) -> plugins.Registry:
+def _registry(context: Any) -> registry_module.Registry:
     registry = context.get("registry") if isinstance(context, Mapping) else None
-    return registry if registry is not None else plugins.default()
+    return registry if registry is not None else registry_module.default()
 
 
-def _component(role: type[Component], value: Any, registry: plugins.Registry) -> Component:
+def _component(role: type[Component], value: Any, registry: registry_module.Registry) -> Component:
     if isinstance(value, role):
         return value
     known = list(registry.components(role.role))
     if not isinstance(value, Mapping):
         example = value if value in known else next(iter(known), "...")
-        raise error_at((), f"has to be a mapping with a kind, such as {{kind: {example}}}{nearest('', known)}")
+        raise error_at((), f"has to be a mapping with a kind, such as {{kind: {example}}}{known_names('', known)}")
     if "kind" not in value:
-        raise error_at(("kind",), f"is missing{nearest('', known)}")
+        raise error_at(("kind",), f"is missing{known_names('', known)}")
     if not isinstance(value["kind"], str):
-        raise error_at(("kind",), f"has to be text{nearest('', known)}")
+        raise error_at(("kind",), f"has to be text{known_names('', known)}")
     try:
         component = registry.find(role.role, value["kind"])
-    except plugins.UnknownKind as error:
+    except registry_module.UnknownKind as error:
         raise error_at(("kind",), str(error)) from None
     # As JSON, in which a list is a right way to write a tuple even for strict models.
-    options = {**value, "kind": plugins.kind_of(component)}
+    options = {**value, "kind": registry_module.kind_of(component)}
     return component.model_validate_json(to_json(options, inf_nan_mode="constants"), context={"registry": registry})
 
 
@@ -125,20 +126,15 @@ class OrAutomatic:
 class ModelSpec(Strict):
     """A whole InfoGAN: what G is fed, the networks, and what they minimise.
 
-    >>> from infogan.plugins.codes import Categorical
-    >>> from infogan.plugins.heads import Linear
-    >>> from infogan.plugins.losses import MutualInformation, NonSaturating
-    >>> from infogan.plugins.mnist import MnistBody, MnistGenerator
-    >>> from infogan.plugins.noises import UniformNoise
-    >>> spec = ModelSpec(
-    ...     image=ImageShape(channels=1, height=28, width=28),
-    ...     noise=UniformNoise(size=62),
-    ...     codes={"digit": Categorical(n=10)},
-    ...     generator=MnistGenerator(),
-    ...     body=MnistBody(),
-    ...     head=Linear(),
-    ...     losses={"adversarial": NonSaturating(), "information": MutualInformation()},
-    ... )
+    >>> spec = ModelSpec.model_validate({
+    ...     "image": {"channels": 1, "height": 28, "width": 28},
+    ...     "noise": {"kind": "uniform", "size": 62},
+    ...     "codes": {"digit": {"kind": "categorical", "n": 10}},
+    ...     "generator": {"kind": "mnist"},
+    ...     "body": {"kind": "mnist"},
+    ...     "head": {"kind": "linear"},
+    ...     "losses": {"game": {"kind": "non_saturating"}, "information": {"kind": "mutual_information"}},
+    ... })
     >>> ModelSpec.model_validate_json(spec.model_dump_json()) == spec
     True
     """

@@ -33,18 +33,18 @@ def interpolate(latents: Latents, stops: Tensor, steps: int, codes: Collection[s
     legs, pace = len(stops) - 1, steps - 1
     at = torch.arange(legs * pace + 1, device=stops.device)
     leg = (at // pace).clamp(max=legs - 1)
-    share = ((at - leg * pace) / pace).to(stops).unsqueeze(1)
+    fraction = ((at - leg * pace) / pace).to(stops).unsqueeze(1)
     (noise, start), (next_noise, end) = latents.split(stops[leg]), latents.split(stops[leg + 1])
     held = latents.split(stops[:1].expand(len(at), -1))[1]
-    moved = {name: latents.code(name).between(start[name], end[name], share) for name in codes}
-    return latents.join(latents.noise.between(noise, next_noise, share), held | moved)
+    moved = {name: latents.code(name).between(start[name], end[name], fraction) for name in codes}
+    return latents.join(latents.noise.between(noise, next_noise, fraction), held | moved)
 
 
-def nearby(latents: Latents, centre: Tensor, n: int, *, share: float = 0.25, seed: int = 0) -> Tensor:
+def nearby(latents: Latents, centre: Tensor, n: int, *, scale: float = 0.25, seed: int = 0) -> Tensor:
     """``n`` latents about ``centre``, ``(latent_width,)``, of the same codes: ``(n, latent_width)``.
 
-    Each has its noise moved by ``share`` times a draw of the prior.
+    Each has its noise moved by ``scale`` times a draw of the prior.
     """
     noise, codes = latents.split(centre.expand(n, -1))
     moved = latents.noise.sample(n, generator=torch.Generator().manual_seed(seed)).to(centre)
-    return latents.join(noise + share * moved, codes)
+    return latents.join(noise + scale * moved, codes)

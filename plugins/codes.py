@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from ..core.component import nearest
 from ..core.latent import Code
+from ..core.messages import known_names
 from ..registry import hookimpl
 
 LEAST_STD = 0.01
@@ -96,7 +96,7 @@ class Categorical(Code):
     def _index(self, value: Any) -> int:
         if isinstance(value, str) and self.labels is not None:
             if value not in self.labels:
-                raise ValueError(f"no label {value!r}{nearest(value, self.labels)}")
+                raise ValueError(f"no label {value!r}{known_names(value, self.labels)}")
             return self.labels.index(value)
         whole = _number(value, "an index" if self.labels is None else "an index or a label")
         if whole != int(whole) or not 0 <= whole < self.n:
@@ -309,10 +309,10 @@ class Angle(Code):
         """Evenly around the circle from 0 degrees, which is not repeated."""
         return _on_circle(torch.arange(steps) * (2 * math.pi / steps))
 
-    def between(self, start: Tensor, end: Tensor, share: Tensor) -> Tensor:
+    def between(self, start: Tensor, end: Tensor, fraction: Tensor) -> Tensor:
         """Along the shorter arc, at an even rate."""
         turn = (_direction(end) - _direction(start) + math.pi) % (2 * math.pi) - math.pi
-        return _on_circle(_direction(start) + share[:, 0] * turn)
+        return _on_circle(_direction(start) + fraction[:, 0] * turn)
 
     def nearest(self, value: Tensor) -> Tensor:
         """The point of the circle in that direction; of its centre that at 0 degrees."""

@@ -15,8 +15,8 @@ from torch import nn
 
 from ..core.network import Body, Generator, ImageShape
 from ..layers.initialisation import initialise
-from ..layers.pyramid import CentralCrop, halvings, smallest_level
-from ..layers.spectral_norm import normalise_spectrally
+from ..layers.pyramid import CenterCrop, halvings, initial_size
+from ..layers.spectral_norm import apply_spectral_norm
 from ..registry import hookimpl
 
 MOST = 8
@@ -42,7 +42,7 @@ class DcganGenerator(Generator):
 
     def build(self, latent_width: int, image: ImageShape) -> nn.Module:
         maps = _maps(self.width, image)[::-1]
-        rows, columns = smallest_level(image, len(maps))
+        rows, columns = initial_size(image, len(maps))
         units = maps[0] * rows * columns
         layers: list[nn.Module] = [
             nn.Linear(latent_width, units),
@@ -56,7 +56,7 @@ class DcganGenerator(Generator):
             nn.Sequential(
                 *layers,
                 nn.ConvTranspose2d(maps[-1], image.channels, 4, stride=2, padding=1),
-                CentralCrop(image),
+                CenterCrop(image),
                 nn.Sigmoid() if self.output == "sigmoid" else nn.Tanh(),
             )
         )
@@ -98,7 +98,7 @@ class DcganBody(Body):
             nn.LeakyReLU(self.leak),
         ]
         network = initialise(nn.Sequential(*layers))
-        return normalise_spectrally(network) if self.norm == "spectral" else network
+        return apply_spectral_norm(network) if self.norm == "spectral" else network
 
 
 def _maps(width: int, image: ImageShape) -> list[int]:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from ..core.component import error_at, nearest, short
+from ..core.component import error_at
 from ..core.latent import Code, Latents
 from ..core.loss import LossTerm, Phase, Reach, StepView
 from ..registry import hookimpl
@@ -84,9 +84,11 @@ class Invariance(LossTerm):
 
     def check(self, latents: Latents) -> None:
         for index, name in enumerate(self.codes):
-            if name not in latents.codes:
-                raise error_at(("codes", index), f"no code is named {short(repr(name))}{nearest(name, latents.codes)}")
-            if not latents.codes[name].discrete:
+            try:
+                code = latents.code(name)
+            except ValueError as error:
+                raise error_at(("codes", index), error) from None
+            if not code.discrete:
                 raise error_at(("codes", index), f"{name!r} is continuous; only a discrete code has values to agree on")
 
 

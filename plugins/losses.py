@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from ..core.component import error_at, nearest, short
+from ..core.component import error_at
 from ..core.latent import Latents
 from ..core.loss import LossTerm, Phase, Reach, StepView
 from ..registry import hookimpl
@@ -151,8 +151,10 @@ class MutualInformation(LossTerm):
 
     def check(self, latents: Latents) -> None:
         for name in self.codes:
-            if name not in latents.codes:
-                raise error_at(("codes", name), f"no code is named {short(repr(name))}{nearest(name, latents.codes)}")
+            try:
+                latents.code(name)
+            except ValueError as error:
+                raise error_at(("codes", name), error) from None
 
 
 @hookimpl

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from ..core.network import Body, Generator, ImageShape
 from ..layers.initialisation import glorot
-from ..layers.pyramid import CentralCrop, halvings, smallest_level
-from ..layers.spectral_norm import normalise_spectrally
+from ..layers.pyramid import CenterCrop, halvings, initial_size
+from ..layers.spectral_norm import apply_spectral_norm
 from ..registry import hookimpl
 
 FULL = 3
@@ -45,7 +45,7 @@ class ResnetGenerator(Generator):
 
     def build(self, latent_width: int, image: ImageShape) -> nn.Module:
         times = halvings(image)
-        rows, columns = smallest_level(image, times)
+        rows, columns = initial_size(image, times)
         maps = [self.width, *(_fewer(self.width, block - FULL) for block in range(1, times + 1))]
         return nn.Sequential(
             glorot(nn.Linear(latent_width, self.width * rows * columns)),
@@ -54,7 +54,7 @@ class ResnetGenerator(Generator):
             nn.BatchNorm2d(maps[-1]),
             nn.ReLU(),
             glorot(nn.Conv2d(maps[-1], image.channels, 3, padding=1)),
-            CentralCrop(image),
+            CenterCrop(image),
             nn.Sigmoid() if self.output == "sigmoid" else nn.Tanh(),
         )
 
@@ -77,7 +77,7 @@ class ResnetBody(Body):
         return self.width
 
     def build(self, image: ImageShape) -> nn.Module:
-        times = halvings(image, least=7)
+        times = halvings(image, min_side=7)
         maps = [_fewer(self.width, times - block - 1) for block in range(1, times + 1)] or [self.width]
         network = nn.Sequential(
             _first(image.channels, maps[0], halved=times > 0),
@@ -87,7 +87,7 @@ class ResnetBody(Body):
             nn.ReLU(),
             Reduce("batch c h w -> batch c", "sum"),
         )
-        return normalise_spectrally(network) if self.norm == "spectral" else network
+        return apply_spectral_norm(network) if self.norm == "spectral" else network
 
 
 class _Residual(nn.Module):

@@ -77,7 +77,7 @@ def _check_pure(code: Code, values: Tensor, *, exact_mode: bool) -> None:
     check_between(code)
     check_nearest(code, values[:ROWS])
     _check_writing(code, values[:ROWS])
-    _check_what_is_told(code, params)
+    _check_law_is_reported(code, params)
 
 
 def _check_size(prior: Prior, name: str) -> None:
@@ -252,7 +252,7 @@ def _check_refused(code: Code, nonsense: object) -> None:
     require(False, code, f"encode takes {nonsense!r}; it has to raise a ValueError that says what would be right")
 
 
-def _check_what_is_told(code: Code, params: Tensor) -> None:
+def _check_law_is_reported(code: Code, params: Tensor) -> None:
     """Mode, confidence and law of a batch, of one picture, and of none."""
     for n in (ROWS, 1, 0):
         some = params[:n]

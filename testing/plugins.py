@@ -56,9 +56,8 @@ def registry_of(*plugins: object) -> Registry:
     the registry, so there is nothing to undo; hand it on as ``load(..., registry=...)``. AssertionError says why a
     plugin is not taken.
 
-    >>> from infogan.testing.tiny_model import Sign
-    >>> registry_of(plugin_of(Sign)).find("code", "sign").__name__
-    'Sign'
+    >>> registry_of(plugin_of(recipes={"mine": "model: {}"})).recipe("mine")
+    'model: {}'
     """
     registry = Registry(entry_points=False)
     for number, plugin in enumerate(plugins):

@@ -180,6 +180,6 @@ def test_one_object_is_taken_once() -> None:
     registry = Registry(entry_points=False)
     plugin = _plugin(Fixed)
     registry.add(plugin, "one")
-    with pytest.raises(PluginError, match="it is taken already, as local:one"):
+    with pytest.raises(PluginError, match="it is registered already, as local:one"):
         registry.add(plugin, "two")
     assert registry.find("noise", "fixed") is Fixed

@@ -18,7 +18,7 @@ MANIFEST = "state.json"
 LATEST = "latest"
 """A text file with the name of the checkpoint that was written last."""
 
-KEPT = 2
+CHECKPOINTS_KEPT = 2
 """Checkpoints that stay; older ones are removed."""
 
 
@@ -35,10 +35,10 @@ class State:
         """All tensors by name; Adam's moments are zero before its first step."""
         named = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         named |= {f"ema.{name}": tensor for name, tensor in self.ema.state_dict().items()}
-        for side, optimizer in self._adams().items():
+        for name, optimizer in self._adams().items():
             for index, weight in enumerate(_weights(optimizer)):
                 for key, value in _moments(optimizer, weight).items():
-                    named[f"{side}.{index}.{key}"] = value
+                    named[f"{name}.{index}.{key}"] = value
         return named
 
     @torch.no_grad()
@@ -70,12 +70,12 @@ def write_checkpoint(run: Path, step: int, state: State) -> Path:
 
 
 def remove_superseded(run: Path, step: int) -> None:
-    """Remove all but the last `KEPT` checkpoints up to ``step``, from which a run goes on.
+    """Remove all but the last `CHECKPOINTS_KEPT` checkpoints up to ``step``, from which a run goes on.
 
     Later ones are damaged, or it would have gone on from them; they must not count as those that are kept.
     """
     there = [folder for folder in _checkpoints(run) if folder.is_dir() and int(folder.name[5:]) <= step]
-    for old in there[KEPT:]:
+    for old in there[CHECKPOINTS_KEPT:]:
         remove_folder(old)
 
 

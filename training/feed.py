@@ -67,7 +67,7 @@ def batches_from(
     loaded = _loaded(
         data, _Order(seed, size, batch_size, shard, torch.device("cpu")), start, pinned=device.type == "cuda"
     )
-    batches = _copied_aside(loaded, device) if device.type == "cuda" else loaded
+    batches = _copied_to_device(loaded, device) if device.type == "cuda" else loaded
     return Feed(lambda step: augment(next(batches), draws.at(step)), batches.close)
 
 
@@ -84,7 +84,7 @@ def some_pictures(data: Images | Dataset[Any], pixel_range: tuple[float, float],
 
 
 class _Order:
-    """Indices of this process's share of each step's batch. The permutation of the running epoch is kept."""
+    """Indices of this process's shard of each step's batch. The permutation of the running epoch is kept."""
 
     def __init__(self, seed: int, size: int, batch_size: int, shard: Shard, device: torch.device) -> None:
         self.seed, self.size, self.batch_size, self.shard, self.device = seed, size, batch_size, shard, device
@@ -174,13 +174,13 @@ def _batch(items: list[Any]) -> Any:
     return next((item for item in items if isinstance(item, _Unreadable)), None) or default_collate(items)
 
 
-def _copied_aside(batches: Generator[Tensor], device: torch.device) -> Generator[Tensor]:
+def _copied_to_device(batches: Generator[Tensor], device: torch.device) -> Generator[Tensor]:
     """Pinned batches on the GPU, copied on a stream of its own while that still computes with the one before."""
-    aside = torch.cuda.Stream(device)
+    side_stream = torch.cuda.Stream(device)
     for batch in batches:
-        with torch.cuda.stream(aside):
+        with torch.cuda.stream(side_stream):
             copied = batch.to(device, non_blocking=True)
         computing = torch.cuda.current_stream(device)
-        computing.wait_stream(aside)
+        computing.wait_stream(side_stream)
         copied.record_stream(computing)  # its memory is not given away while that stream may still read it
         yield copied

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.distributed as processes
+import torch.distributed as dist
 from torch import Tensor
 
 from ..core.shard import WHOLE_BATCH, Shard
@@ -67,12 +67,12 @@ class Processes(Group):
     def broadcast(self, tensors: Iterable[Tensor]) -> None:
         for tensor in tensors:
             there = tensor.to(self.device)  # a fused Adam counts its steps on the CPU
-            processes.broadcast(there, src=0)
+            dist.broadcast(there, src=0)
             tensor.copy_(there)
 
     def maximum(self, number: int) -> int:
         numbers = torch.tensor(number, device=self.device)
-        processes.all_reduce(numbers, op=processes.ReduceOp.MAX)
+        dist.all_reduce(numbers, op=dist.ReduceOp.MAX)
         return int(numbers)
 
 
@@ -86,11 +86,11 @@ def join(training: TrainingSpec) -> Group:
         return Group(torch.device(_device(training.device)))
     if training.device not in ("auto", "cpu"):
         raise ValueError(f"training.device is {training.device!r}, which is one; auto gives each of {count} its own")
-    shares = count * training.micro_batches
-    if training.batch_size % shares or training.batch_size < 2 * shares:
+    pieces = count * training.micro_batches
+    if training.batch_size % pieces or training.batch_size < 2 * pieces:
         raise ValueError(
             f"training.batch_size is {training.batch_size}; {count} processes x {training.micro_batches} micro-batches "
-            f"need a multiple of {shares}, with 2 pictures in each or more"
+            f"need a multiple of {pieces}, with 2 pictures in each or more"
         )
     # Its functions have the group that there is when it is imported for a default, and would never let go of it.
     importlib.import_module("torch.distributed.nn")
@@ -106,8 +106,8 @@ def leave() -> None:
 
     Those that outlive the interpreter abort it now and then.
     """
-    if processes.is_initialized():
-        processes.destroy_process_group()
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def _device(name: str) -> str:

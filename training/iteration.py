@@ -85,17 +85,17 @@ class Captured:
         self.pixels = _blank(iteration)
         iteration.seek(0)
         with torch.cuda.device(iteration.device):
-            computing, aside = torch.cuda.current_stream(), torch.cuda.Stream()
+            computing, side_stream = torch.cuda.current_stream(), torch.cuda.Stream()
             self.graph = torch.cuda.CUDAGraph()
             self.graph.register_generator_state(iteration.random)
-            aside.wait_stream(computing)
+            side_stream.wait_stream(computing)
             try:
-                with torch.cuda.stream(aside):
+                with torch.cuda.stream(side_stream):
                     for _ in range(WARM_UP):
                         iteration.run(self.pixels)
-                computing.wait_stream(aside)
+                computing.wait_stream(side_stream)
                 # "thread_local": a data loader's thread may pin memory meanwhile.
-                with torch.cuda.graph(self.graph, stream=aside, capture_error_mode="thread_local"):
+                with torch.cuda.graph(self.graph, stream=side_stream, capture_error_mode="thread_local"):
                     self.values = iteration.run(self.pixels)
             finally:
                 torch.cuda.set_stream(computing)  # a capture that fails leaves its own stream in force

@@ -78,7 +78,7 @@ def train(
     resume from, ``model/`` the model as it stands at the last checkpoint: G with the running mean of its
     weights, and batch norm statistics that fit it.
 
-    Started by ``torchrun``, each process trains on its share of every batch, and the first one writes and calls back
+    Started by ``torchrun``, each process trains on its shard of every batch, and the first one writes and calls back
     (docs/operations.md).
 
     Args:

@@ -23,15 +23,15 @@ class TrainingSpec(Strict):
     """How a model is trained. The defaults are the paper's, or its authors' where the paper is silent."""
 
     steps: int = Field(default=5000, ge=1)
-    """Updates of each player."""
+    """Training steps; each updates D and Q once, then G once."""
     batch_size: int = Field(default=128, ge=2)
     """Real pictures, and generated ones, in a step."""
     micro_batches: int = Field(default=1, ge=1)
     """Into how many a batch is cut where it needs more memory than there is (gradient accumulation). Gradients are
     means over them, batch norm has the statistics of each, and G makes every picture twice."""
     sync_batch_norm: bool = False
-    """Where several processes train: give batch norm the statistics of the whole batch, for two exchanges more per
-    layer, pass and way, instead of those of each process's share."""
+    """Synchronised batch norm: where several processes train, use the statistics of the whole batch and not of each
+    process's shard. It costs two more exchanges per layer in each forward and each backward pass."""
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Everything random in the run comes from it."""
     d_lr: float = Field(default=2e-4, gt=0.0)

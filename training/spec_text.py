@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ..core.component import MESSAGE_LIMIT, MISTAKES, short
+from ..core.component import MISTAKES_LIMIT
+from ..core.messages import MESSAGE_LIMIT, short
 from ..files.strict_yaml import Reader, SpecError, SpecPath, SpecText, dotted, dump, parse, read_text, shown
 from ..registry import Registry, UnknownKind, default
 from .run import RunSpec
@@ -126,7 +127,7 @@ def _explained(spec: SpecText, errors: Sequence[ErrorDetails]) -> list[str]:
         if lines and room < 0:
             break
         lines.append(line)
-    if len(errors) >= MISTAKES:  # at which they are counted no further
+    if len(errors) >= MISTAKES_LIMIT:  # at which they are counted no further
         return [*lines, "and more"]
     more = len(by_path) - len(lines)
     return [*lines, f"and {more} more"] if more else lines

@@ -248,7 +248,7 @@ def training_step(
             yield objective.g_losses(real, fake_of(latent, learns=True), latent, step)
 
     d_losses, _ = _descend(d_phase(), optimizers.d_optimizer, optimizers.d_weights, optimizers.average, micro_batches)
-    with frozen(optimizers.d_weights):
+    with without_gradients(optimizers.d_weights):
         g_losses, information = _descend(
             g_phase(), optimizers.g_optimizer, optimizers.g_weights, optimizers.average, micro_batches
         )
@@ -268,8 +268,8 @@ def weighted_loss(term: LossTerm, view: StepView, phase: Phase) -> Tensor | None
 
 
 @contextmanager
-def frozen(weights: Iterable[nn.Parameter]) -> Iterator[None]:
-    """Weights that take no gradient meanwhile."""
+def without_gradients(weights: Iterable[nn.Parameter]) -> Iterator[None]:
+    """These weights have ``requires_grad`` off meanwhile."""
     moving = [weight for weight in weights if weight.requires_grad]
     for weight in moving:
         weight.requires_grad_(False)
@@ -292,7 +292,7 @@ def _descend(
     average: Average,
     micro_batches: int,
 ) -> Losses:
-    """One step down the mean of the micro-batches' losses; returns it term by term, and that of what came with them."""
+    """One step down the mean of the micro-batches' losses; the means of each loss, and of each code's information."""
     optimizer.zero_grad(set_to_none=True)
     seen: list[Losses] = []
     for losses, others in found:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-import torch.distributed as processes
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -32,7 +32,7 @@ class SyncDomainBatchNorm(DomainBatchNorm):
 def synchronised(module: nn.Module) -> Iterator[None]:
     """While this lasts, every batch norm in ``module`` has the statistics of all processes' pictures.
 
-    They are what they were before and after it: nothing that is copied, saved or folded knows of processes.
+    They are what they were before and after it: nothing that is copied, saved or folded knows of dist.
     """
     before = {norm: type(norm) for norm in module.modules() if getattr(type(norm), "forward", None) in PLAIN}
     for norm, kind in before.items():
@@ -54,7 +54,7 @@ def _normalised(x: Tensor, running_mean: Tensor | None, running_var: Tensor | No
     The gradient of a process's loss reaches the pictures of all, as it would in one batch.
     """
     axes, ones = [0, *range(2, x.ndim)], [1] * (x.ndim - 2)
-    count = x.numel() // x.shape[1] * processes.get_world_size()
+    count = x.numel() // x.shape[1] * dist.get_world_size()
     mean = _summed(x.sum(axes)) / count
     centred = x - mean.view(-1, *ones)
     var = _summed(centred.square().sum(axes)) / count
@@ -75,7 +75,7 @@ class _Sum(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, values: Tensor) -> Tensor:
         total = values.clone()
-        processes.all_reduce(total)
+        dist.all_reduce(total)
         return total
 
     @staticmethod

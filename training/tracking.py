@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..core.component import nearest
+from ..core.messages import known_names
 from .log import Report
 from .run import RunSpec
 
@@ -24,7 +24,7 @@ def check_trackers(names: tuple[str, ...]) -> None:
     known, installed = list(map(str, LOGGER_TYPE_TO_CLASS)), set(map(str, get_available_trackers()))
     for name in names:
         if name not in known:
-            raise ValueError(f"training.trackers: {name!r} is no tracker{nearest(name, known)}")
+            raise ValueError(f"training.trackers: {name!r} is no tracker{known_names(name, known)}")
         if name not in installed:
             package = '"infogan[track]"' if name == "tensorboard" else name
             raise ImportError(f"training.trackers: {name} is not installed; pip install {package}")

@@ -12,12 +12,12 @@ MODES = ("eager", "compiled", "graph")
 
 def captured(function: Callable[[], Any]) -> Callable[[], Any]:
     """A CUDA graph of a function of no arguments; what it returned lies where it lay at the capture."""
-    aside = torch.cuda.Stream()
-    aside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(aside):
+    side_stream = torch.cuda.Stream()
+    side_stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side_stream):
         for _ in range(3):
             function()
-    torch.cuda.current_stream().wait_stream(aside)
+    torch.cuda.current_stream().wait_stream(side_stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         result = function()

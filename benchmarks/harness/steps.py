@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from infogan import InfoGAN
 from infogan.core.loss import Phase, StepView
 from infogan.model.discriminator import Discriminator
-from infogan.training.step import frozen, make_optimizers, weighted_loss
+from infogan.training.step import make_optimizers, weighted_loss, without_gradients
 
 RATES = {"d_lr": 2e-4, "g_lr": 1e-3, "betas": (0.5, 0.999)}
 
@@ -75,7 +75,7 @@ class PlainStep:
 
         if not self.tricks.one_fake:
             fake = model.generator(latent)
-        with frozen(self.optimizers.d_weights if self.tricks.frozen_d else ()):
+        with without_gradients(self.optimizers.d_weights if self.tricks.frozen_d else ()):
             fake_logit, params = d(fake, "fake")
             view = self._view(real, fake, latent, step, None, fake_logit, params)
             self._descend(self._loss(view, "g"), self.g_adam, self.optimizers.g_weights)

@@ -23,10 +23,10 @@ MODULES = ("infogan", "infogan.layers", "infogan.evaluation", "infogan.testing",
 
 ELSEWHERE = {
     "interfaces": (
-        *("Component", "StepView", "Phase", "Reach", "Shard", "Images", "Examined", "Draw", "Split"),
-        *("error_at", "data_folder"),
+        *("Component", "Latents", "ImageShape", "StepView", "Phase", "Reach", "Shard"),
+        *("Images", "Split", "Draw", "Examined", "error_at", "data_folder"),
     ),
-    "plugins": ("Hooks", "Plugin", "PluginError", "UnknownKind", "Installed"),
+    "plugins": ("hookimpl", "Hooks", "Registry", "Plugin", "PluginError", "UnknownKind", "InstalledPlugin"),
 }
 """Names of `infogan` that have another page of the reference than the library's, beside the roles' interfaces."""
 

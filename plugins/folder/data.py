@@ -165,7 +165,7 @@ class Folder(Data):
             return pixels
         return flipped_and_shifted(pixels, draw(3), flip=self.flip, shift=self.shift)
 
-    def unvaried(self) -> Self:
+    def without_augmentation(self) -> Self:
         """Without ``flip`` and ``shift``."""
         return self.model_copy(update={"flip": False, "shift": 0.0})
 
@@ -173,7 +173,7 @@ class Folder(Data):
         """Every file of a split by its path below ``folder``, with its size and mode and what the cut takes away."""
         return self._pictures(split).examined()
 
-    def passed_over(self) -> Mapping[str, int]:
+    def ignored_files(self) -> Mapping[str, int]:
         """Files by their endings, hidden ones aside; pictures outside of the sub-folders that are read."""
         files = self._files()
         taken = {name for split in get_args(Split) for name in self._found(files, split)[0]}

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from ...core.component import nearest, short
+from ...core.messages import known_names, short
 from ...core.network import ImageShape
 
 Fit = Literal["crop", "pad", "stretch"]
@@ -38,6 +38,6 @@ def check_background(text: str) -> str:
     if not re.fullmatch(BACKGROUND, text):
         raise ValueError(
             f"{short(repr(text))} has to be {AUTOMATIC}, a colour such as '#2040a0' or '#fff', or a colour's name"
-            f"{nearest(text, COLOURS)}"
+            f"{known_names(text, COLOURS)}"
         )
     return text

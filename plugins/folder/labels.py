@@ -6,7 +6,7 @@ import csv
 from io import StringIO
 from pathlib import Path, PurePosixPath
 
-from ...core.component import short
+from ...core.messages import short
 from .sources import Files
 
 COLUMNS = ("file", "label")

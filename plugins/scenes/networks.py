@@ -52,5 +52,5 @@ class ScenesGenerator(Generator):
                 nn.Conv2d(16, image.channels, 3, padding=1),
                 nn.Sigmoid(),
             ),
-            cut=False,
+            truncated=False,
         )

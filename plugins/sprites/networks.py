@@ -46,7 +46,7 @@ class SpritesGenerator(Generator):
                 Rearrange("batch (c dh dw) h w -> batch c (h dh) (w dw)", dh=4, dw=4),
                 nn.Sigmoid(),
             ),
-            cut=False,
+            truncated=False,
         )
 
 
@@ -78,7 +78,7 @@ class SpritesBody(Body):
                 nn.BatchNorm1d(256),
                 nn.LeakyReLU(self.leak),
             ),
-            cut=False,
+            truncated=False,
         )
 
 

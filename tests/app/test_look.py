@@ -78,7 +78,7 @@ def test_all_that_is_odd_is_found(odd: Path) -> None:
     assert train.cut == {"train/wide.png": pytest.approx(0.8)}
     assert train.doubles == [["train/3.png", "train/again.png"]]
     assert [(both.train, both.test) for both in found.in_both_splits] == [(["train/4.png"], ["val/leak.png"])]
-    assert found.passed_over == {".txt": 2, "files without an ending": 1, "pictures in no split": 1}
+    assert found.ignored_files == {".txt": 2, "files without an ending": 1, "pictures in no split": 1}
     assert "train/broken.png: cannot be read" in found.stops
 
 
@@ -106,7 +106,7 @@ def test_any_data_are_looked_at_by_number() -> None:
     assert found.splits["train"].pictures == 20
     assert found.splits["test"].sizes == {"16x16": 6}
     assert not found.splits["train"].modes
-    assert not found.passed_over
+    assert not found.ignored_files
 
 
 class Rows(Sprites):
@@ -187,7 +187,7 @@ def test_the_command_prints_json_alone(odd: Path, run: Any, tmp_path: Path) -> N
     code, out, _ = run("look", spec(odd), "--json", "--out", tmp_path / "page.png")
     found = json.loads(out)
     assert code == 0
-    assert set(found) == {"data", "image", "splits", "in_both_splits", "passed_over", "stops"}
+    assert set(found) == {"data", "image", "splits", "in_both_splits", "ignored_files", "stops"}
     assert found["splits"]["train"]["pictures"] == 15
     assert found["in_both_splits"] == [{"train": ["train/4.png"], "test": ["val/leak.png"]}]
 

@@ -10,24 +10,9 @@ import pytest
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from infogan import ImageShape, ModelSpec, Registry, RunSpec
-from infogan.core.component import (
-    LISTED,
-    MESSAGE_LIMIT,
-    MISTAKES,
-    Component,
-    Strict,
-    closest,
-    error_at,
-    nearest,
-    readable,
-    short,
-)
+from infogan.core.component import MISTAKES_LIMIT, Component, Strict, error_at
+from infogan.core.messages import MESSAGE_LIMIT, NAMES_LISTED, closest_name, known_names, readable, short
 from infogan.plugins.codes import Categorical, Uniform
-from infogan.plugins.heads import Mlp
-from infogan.plugins.losses import MutualInformation, NonSaturating
-from infogan.plugins.mnist import Mnist, MnistBody, MnistGenerator
-from infogan.plugins.noises import NormalNoise
 
 
 def _even(number: int) -> int:
@@ -82,19 +67,19 @@ UNKNOWN = "there is no 'sise' here; known: even, size, word. Did you mean 'size'
 
 
 def test_the_nearest_name() -> None:
-    assert closest("unifrom", ["normal", "uniform"]) == "uniform"
-    assert closest("x", ["normal", "uniform"]) is None
-    assert closest(3, []) is None
-    assert nearest("unifrom", ["uniform", "normal"]) == "; known: normal, uniform. Did you mean 'uniform'?"
-    assert nearest("x", ["uniform", "normal"]) == "; known: normal, uniform."
-    assert nearest("x", []) == "; there are none"
+    assert closest_name("unifrom", ["normal", "uniform"]) == "uniform"
+    assert closest_name("x", ["normal", "uniform"]) is None
+    assert closest_name(3, []) is None
+    assert known_names("unifrom", ["uniform", "normal"]) == "; known: normal, uniform. Did you mean 'uniform'?"
+    assert known_names("x", ["uniform", "normal"]) == "; known: normal, uniform."
+    assert known_names("x", []) == "; there are none"
 
 
 def test_names_are_listed_up_to_a_limit_and_without_control_characters() -> None:
-    many = nearest("x", [f"name{i:03}" for i in range(200)])
-    assert many.count("name") == LISTED
+    many = known_names("x", [f"name{i:03}" for i in range(200)])
+    assert many.count("name") == NAMES_LISTED
     assert many.endswith("name039, and 160 more.")
-    assert nearest("a\x1b[2J", ["a\x1b[2Jb"]) == "; known: a\\x1b[2Jb. Did you mean 'a\\x1b[2Jb'?"
+    assert known_names("a\x1b[2J", ["a\x1b[2Jb"]) == "; known: a\\x1b[2Jb. Did you mean 'a\\x1b[2Jb'?"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +104,7 @@ def test_what_is_shown_short_is_one_printable_line(text: str) -> None:
 def test_mistakes_are_counted_up_to_a_limit() -> None:
     with pytest.raises(ValidationError) as caught:
         Inner.model_validate({"size": 1, **{f"option{i}": i for i in range(1000)}})
-    assert caught.value.error_count() == MISTAKES
+    assert caught.value.error_count() == MISTAKES_LIMIT
 
 
 @pytest.mark.parametrize(
@@ -213,50 +198,3 @@ def test_an_option_must_not_hide_a_property() -> None:
         class Part(Role):
             kind: Literal["part"] = "part"
             features: int = 3  # type: ignore[assignment]
-
-
-def model(**changes: Any) -> ModelSpec:
-    parts: dict[str, Any] = {
-        "image": ImageShape(channels=1, height=28, width=28),
-        "noise": NormalNoise(size=2),
-        "codes": {"digit": Categorical(n=10)},
-        "generator": MnistGenerator(),
-        "body": MnistBody(),
-        "head": Mlp(),
-        "losses": {"adversarial": NonSaturating(), "information": MutualInformation()},
-    }
-    return ModelSpec(**{**parts, **changes})
-
-
-@pytest.mark.parametrize(
-    ("changes", "path", "says"),
-    [
-        ({"codes": {"class": Categorical(n=2)}}, ("codes", "class", "[key]"), "'class' is no code name"),
-        ({"losses": {"i": MutualInformation(codes={"x": 1.0})}}, ("losses", "i", "codes", "x"), "known: digit"),
-        ({"head": {"kind": "mpl"}}, ("head", "kind"), "known: linear, mlp. Did you mean 'mlp'?"),
-        ({"head": {"kind": "mlp", "leek": 0.1}}, ("head", "leek"), "Did you mean 'leak'?"),
-        ({"head": NormalNoise(size=2)}, ("head",), "has to be a mapping with a kind, such as {kind: linear}"),
-        ({"body": None}, ("body",), "has to be a mapping with a kind, such as {kind: "),
-        ({"q_bdy": MnistBody()}, ("q_bdy",), "Did you mean 'q_body'?"),
-    ],
-)
-def test_a_model_spec_made_in_python_names_what_is_wrong(changes: Any, path: tuple[Any, ...], says: str) -> None:
-    with pytest.raises(ValidationError) as caught:
-        model(**changes)
-    (line,) = caught.value.errors()
-    assert line["loc"] == path
-    assert says in line["msg"]
-
-
-def test_a_run_spec_made_in_python_names_what_does_not_fit() -> None:
-    assert RunSpec(model=model(), data=Mnist()).data == Mnist()
-    with pytest.raises(ValidationError) as caught:
-        RunSpec(model=model(image=ImageShape(channels=1, height=32, width=32)), data=Mnist())
-    (line,) = caught.value.errors()
-    assert line["loc"] == ("model", "image")
-    with pytest.raises(ValidationError) as caught:
-        RunSpec.model_validate(
-            {"model": model(), "data": {"kind": "mnsit"}}, context={"registry": Registry(entry_points=False)}
-        )
-    (line,) = caught.value.errors()
-    assert line["loc"] == ("data", "kind")

@@ -10,7 +10,6 @@ import torch
 
 from infogan import Latents
 from infogan.core.latent import RESERVED_NAMES
-from infogan.model.traverse import walk
 from infogan.plugins.codes import Angle, Bernoulli, Categorical, Normal, Uniform
 from infogan.plugins.noises import NormalNoise, UniformNoise
 
@@ -186,17 +185,3 @@ def test_a_wrong_value_is_answered_with_what_would_be_right(
 ) -> None:
     with pytest.raises(ValueError, match=said):
         latents.encode(name, value, 2)
-
-
-def test_a_walk_changes_one_code_and_nothing_else(latents: Latents) -> None:
-    base = latents.sample(3, generator=torch.Generator().manual_seed(0))
-    walked = walk(latents, "slant", base, latents.code("slant").grid(5))
-    assert walked.shape == (3, 5, latents.width)
-    assert walked[:, :, 8].tolist() == [[0, 1, 2, 3, 4]] * 3
-    others = [i for i in range(latents.width) if i != 8]
-    assert torch.equal(walked[:, :, others], base[:, None, others].expand(-1, 5, -1))
-
-
-def test_a_walk_over_a_code_of_few_values_visits_each_once(latents: Latents) -> None:
-    walked = walk(latents, "digit", latents.sample(1), latents.code("digit").grid(50))
-    assert torch.equal(walked[0, :, 5:8], torch.eye(3))

@@ -66,7 +66,7 @@ def test_wherever_it_breaks_there_is_one_whole_folder(
     old, new = {"a": b"old"}, {"a": b"new", "b": b"new"}
     replace_folder(tmp_path / "folder", old)
     break_at(point, error)
-    if point in ("folder unhooked", "folder removed", "file renamed", "file settled"):
+    if point in ("folder renamed for removal", "folder removed", "file renamed", "parent of file flushed"):
         replace_folder(tmp_path / "folder", new)  # which comes past no such point
     else:
         with pytest.raises((Death, OSError)):
@@ -100,7 +100,7 @@ def test_a_text_is_replaced_whole(tmp_path: Path, break_at: Break) -> None:
 
 def test_a_removed_folder_is_gone_before_the_first_of_its_files(tmp_path: Path, break_at: Break) -> None:
     replace_folder(tmp_path / "folder", {"a": b"1"})
-    break_at("folder unhooked", Death())
+    break_at("folder renamed for removal", Death())
     with pytest.raises(Death):
         remove_folder(tmp_path / "folder")
     assert not (tmp_path / "folder").exists()

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from infogan import ImageShape, InfoGAN, ModelSpec, Registry, RunSpec, build, load, train
-from infogan.layers.spectral_norm import SpectralNorm, normalise_spectrally
+from infogan.layers.spectral_norm import SpectralNorm, apply_spectral_norm
 from infogan.plugins.dcgan import DcganBody
 from infogan.plugins.losses import Hinge, MutualInformation
 from infogan.plugins.penalties import R1, GradientPenalty
@@ -27,7 +27,7 @@ LOSSES = {"adversarial": Hinge(), "information": MutualInformation()}
 
 
 def normalised(layer: nn.Module) -> nn.Module:
-    return normalise_spectrally(layer.double())
+    return apply_spectral_norm(layer.double())
 
 
 @pytest.mark.parametrize("layer", [nn.Linear(5, 9), nn.Linear(9, 5), nn.Conv2d(3, 4, 3)], ids=str)
@@ -54,7 +54,7 @@ def test_the_gradient_is_that_of_torchs_own_spectral_norm() -> None:
     """Which keeps both singular vectors; where both have converged the two are one."""
     ours, theirs = nn.Linear(6, 4).double(), nn.Linear(6, 4).double()
     theirs.load_state_dict(ours.state_dict())
-    ours, theirs = normalise_spectrally(ours), parametrizations.spectral_norm(theirs)
+    ours, theirs = apply_spectral_norm(ours), parametrizations.spectral_norm(theirs)
     x, gradients = torch.randn(7, 6, dtype=torch.float64), []
     for layer in (ours, theirs):
         for _ in range(500):

@@ -160,7 +160,7 @@ class OverSequences(nn.Module):
         return self.layers(x.unsqueeze(1).expand(-1, 4, -1))
 
 
-KEPT: dict[str, Callable[[], nn.Module]] = {
+CHECKPOINTS_KEPT: dict[str, Callable[[], nn.Module]] = {
     "a layer used twice": shared_layer,
     "a norm used twice": shared_norm,
     "a watched layer": watched,
@@ -178,10 +178,10 @@ KEPT: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("name", CHECKPOINTS_KEPT)
 @torch.no_grad()
 def test_what_cannot_be_folded_stays(name: str) -> None:
-    network = unsettle(KEPT[name]()).double()
+    network = unsettle(CHECKPOINTS_KEPT[name]()).double()
     x = torch.randn(5, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     fast = folded(network, (x,))
     assert torch.allclose(fast(x), network(x), atol=1e-12)

@@ -13,12 +13,14 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 from torch import Tensor
 
-from infogan import ModelSpec, Noise, Registry, RunSpec, hookimpl
+from infogan import ImageShape, ModelSpec, Noise, Registry, RunSpec, hookimpl
 from infogan.core.component import Strict
 from infogan.files.strict_yaml import parse
 from infogan.plugins.codes import Angle, Bernoulli, Categorical, Normal, Uniform
+from infogan.plugins.heads import Mlp
 from infogan.plugins.losses import Minimax, MutualInformation, NonSaturating
-from infogan.plugins.mnist import MnistBody
+from infogan.plugins.mnist import Mnist, MnistBody, MnistGenerator
+from infogan.plugins.noises import NormalNoise
 from infogan.registry import default
 from infogan.training.spec_text import validate
 
@@ -239,3 +241,51 @@ def test_python_passes_instances_of_classes_that_no_plugin_has(model_spec: MakeS
 def test_an_instance_of_another_role_is_refused(model_spec: MakeSpec) -> None:
     with pytest.raises(ValidationError, match="noise"):
         model_spec(noise=MnistBody())
+
+
+def mnist_model(**changes: Any) -> ModelSpec:
+    """A spec made in Python, with some parts changed."""
+    parts: dict[str, Any] = {
+        "image": ImageShape(channels=1, height=28, width=28),
+        "noise": NormalNoise(size=2),
+        "codes": {"digit": Categorical(n=10)},
+        "generator": MnistGenerator(),
+        "body": MnistBody(),
+        "head": Mlp(),
+        "losses": {"adversarial": NonSaturating(), "information": MutualInformation()},
+    }
+    return ModelSpec(**{**parts, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "says"),
+    [
+        ({"codes": {"class": Categorical(n=2)}}, ("codes", "class", "[key]"), "'class' is no code name"),
+        ({"losses": {"i": MutualInformation(codes={"x": 1.0})}}, ("losses", "i", "codes", "x"), "known: digit"),
+        ({"head": {"kind": "mpl"}}, ("head", "kind"), "known: linear, mlp. Did you mean 'mlp'?"),
+        ({"head": {"kind": "mlp", "leek": 0.1}}, ("head", "leek"), "Did you mean 'leak'?"),
+        ({"head": NormalNoise(size=2)}, ("head",), "has to be a mapping with a kind, such as {kind: linear}"),
+        ({"body": None}, ("body",), "has to be a mapping with a kind, such as {kind: "),
+        ({"q_bdy": MnistBody()}, ("q_bdy",), "Did you mean 'q_body'?"),
+    ],
+)
+def test_a_model_spec_made_in_python_names_what_is_wrong(changes: Any, path: tuple[Any, ...], says: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        mnist_model(**changes)
+    (line,) = caught.value.errors()
+    assert line["loc"] == path
+    assert says in line["msg"]
+
+
+def test_a_run_spec_made_in_python_names_what_does_not_fit() -> None:
+    assert RunSpec(model=mnist_model(), data=Mnist()).data == Mnist()
+    with pytest.raises(ValidationError) as caught:
+        RunSpec(model=mnist_model(image=ImageShape(channels=1, height=32, width=32)), data=Mnist())
+    (line,) = caught.value.errors()
+    assert line["loc"] == ("model", "image")
+    with pytest.raises(ValidationError) as caught:
+        RunSpec.model_validate(
+            {"model": mnist_model(), "data": {"kind": "mnsit"}}, context={"registry": Registry(entry_points=False)}
+        )
+    (line,) = caught.value.errors()
+    assert line["loc"] == ("data", "kind")

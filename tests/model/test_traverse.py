@@ -1,4 +1,4 @@
-"""Ways between latents, and what lies near one."""
+"""Codes walked over their dials, paths between latents, and what lies near one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from infogan import Latents
-from infogan.model.traverse import interpolate, nearby
+from infogan.model.traverse import interpolate, nearby, walk
 from infogan.plugins.codes import Angle, Bernoulli, Categorical, Uniform
 from infogan.plugins.noises import NormalNoise, UniformNoise
 
@@ -23,6 +23,21 @@ def draws(n: int, seed: int = 0, latents: Latents = LATENTS) -> Tensor:
 
 def halfway(prior: NormalNoise | UniformNoise, start: Tensor, end: Tensor) -> Tensor:
     return prior.between(start, end, torch.full((len(start), 1), 0.5))
+
+
+def test_a_walk_changes_one_code_and_nothing_else() -> None:
+    base, dial = draws(3), CODES["slant"].grid(5)
+    walked = walk(LATENTS, "slant", base, dial)
+    assert walked.shape == (3, 5, LATENTS.width)
+    column = 20 + CODES["digit"].width
+    assert torch.equal(walked[:, :, column], dial.T.expand(3, -1))
+    others = [i for i in range(LATENTS.width) if i != column]
+    assert torch.equal(walked[:, :, others], base[:, None, others].expand(-1, 5, -1))
+
+
+def test_a_walk_over_a_code_of_few_values_visits_each_once() -> None:
+    walked = walk(LATENTS, "digit", draws(1), CODES["digit"].grid(50))
+    assert torch.equal(walked[0, :, 20:23], torch.eye(3))
 
 
 def test_a_way_passes_each_stop_and_each_leg_has_its_steps() -> None:
@@ -94,7 +109,7 @@ def test_an_unknown_code_goes_nowhere() -> None:
 
 def test_what_is_near_a_latent_has_its_codes_and_noise_about_its_own() -> None:
     centre = draws(1)[0]
-    noise, codes = LATENTS.split(nearby(LATENTS, centre, 4000, share=0.25))
+    noise, codes = LATENTS.split(nearby(LATENTS, centre, 4000, scale=0.25))
     own_noise, own_codes = LATENTS.split(centre[None])
     assert all(torch.equal(codes[name], value.expand(4000, -1)) for name, value in own_codes.items())
     assert (noise - own_noise).std().item() == pytest.approx(0.25, rel=0.02)

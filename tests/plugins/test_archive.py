@@ -102,7 +102,7 @@ def test_it_goes_to_another_process(tmp_path: Path) -> None:
 
 def test_what_is_no_picture_is_counted(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", {"train/1.png": 1, "val/2.png": 2, "notes.txt": 3, "else/4.png": 4})
-    assert folder(path).passed_over() == {".txt": 1, "pictures in no split": 1}
+    assert folder(path).ignored_files() == {".txt": 1, "pictures in no split": 1}
 
 
 def test_a_picture_that_is_damaged_is_named(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_pictures_that_are_not_listed_are_left_out(tmp_path: Path) -> None:
     fill(tmp_path / "test", 4)
     pictures = listed(tmp_path, "file,label\ntrain/1.png,cow\ntrain/3.png,ant\ntest/4.png,cow\n")
     assert known(pictures) == [(1, 1), (3, 0)]
-    assert pictures.passed_over() == {"pictures in no split": 1, ".csv": 1}
+    assert pictures.ignored_files() == {"pictures in no split": 1, ".csv": 1}
 
 
 def test_it_is_read_as_spreadsheets_write_it(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ import torch
 import infogan
 from infogan import ImageShape, ModelSpec, Registry
 from infogan.files.storage import StorageError
-from infogan.model.build import MOST_NUMBERS
+from infogan.model.build import WEIGHTS_LIMIT
 from infogan.plugins.codes import Bernoulli
 from infogan.plugins.dcgan import DcganBody, DcganGenerator
 from infogan.plugins.heads import Linear
@@ -199,7 +199,7 @@ def nested(depth: int) -> bytes:
 
 
 ESCAPE = "\x1b[2J\x1b]0;you\x07"
-OTHER_END = MOST_NUMBERS * 4
+OTHER_END = WEIGHTS_LIMIT * 4
 
 FOLDERS: dict[str, tuple[Spoil, str]] = {
     # the manifest as bytes
@@ -450,7 +450,7 @@ def test_there_are_enough_of_them():
 
 def test_what_is_read_depends_on_the_spec_alone(folder, watchman, peak_memory):
     """A file that seems to hold a model of the largest size, and a spec of a small one."""
-    header(lambda fields: first(fields).update(shape=[MOST_NUMBERS], data_offsets=[0, OTHER_END]))(folder)
+    header(lambda fields: first(fields).update(shape=[WEIGHTS_LIMIT], data_offsets=[0, OTHER_END]))(folder)
     sparse(OTHER_END + 10_000)(folder)
     with watchman.over(folder) as seen, pytest.raises(StorageError, match=WEIGHTS):
         infogan.load(folder, registry=REGISTRY)

@@ -62,8 +62,8 @@ class DialOfFive(Gaussian):
 
 
 class GoesTheWrongWay(Gaussian):
-    def between(self, start: Tensor, end: Tensor, share: Tensor) -> Tensor:
-        return end.lerp(start, share)
+    def between(self, start: Tensor, end: Tensor, fraction: Tensor) -> Tensor:
+        return end.lerp(start, fraction)
 
 
 class SpanOfItsOwn(Gaussian):

@@ -185,8 +185,8 @@ class CallsItselfContinuous(Die):
 
 
 class BlendsValues(Die):
-    def between(self, start: Tensor, end: Tensor, share: Tensor) -> Tensor:
-        return start.lerp(end, share)
+    def between(self, start: Tensor, end: Tensor, fraction: Tensor) -> Tensor:
+        return start.lerp(end, fraction)
 
 
 class NearestIsTheFirst(Die):

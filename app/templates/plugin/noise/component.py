@@ -20,9 +20,9 @@ class PluginNameRole(Noise):
     def sample(self, n, *, generator=None, device=None):
         return self.on_sphere(torch.randn(n, self.size, generator=generator, device=device))
 
-    def between(self, start, end, share):
+    def between(self, start, end, fraction):
         """Along the straight line, pushed out onto the sphere."""
-        return self.on_sphere(start.lerp(end, share))
+        return self.on_sphere(start.lerp(end, fraction))
 
     def on_sphere(self, vectors):
         """Each vector's direction, at the sphere's radius."""
