@@ -8,6 +8,7 @@ from .information import Information, measure_information
 from .quality import Qualities, Quality, compare_features, kid, measure_quality, precision_recall
 from .reading import Reading, read_split
 from .report import Evaluation, evaluate
+from .sliced import sliced_wasserstein
 
 __all__ = [
     "Classification",
@@ -31,5 +32,6 @@ __all__ = [
     "precision_recall",
     "read_split",
     "same_pictures",
+    "sliced_wasserstein",
     "train_features",
 ]
