@@ -278,22 +278,26 @@ def quality(
     n: Annotated[int, typer.Option("-n", help="Pictures on each side, at most.", min=20, max=100_000)] = 10_000,
     features: Annotated[
         Path | None,
-        typer.Option(help="The feature network's folder: read where it is there, else trained and written."),
+        typer.Option(help="The feature network's folder: read where it is there, else made and written."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
     seed: Seed = 0,
 ) -> None:
-    """Compare runs' pictures with held-out real ones: KID, precision, recall."""
+    """Compare runs' pictures with held-out real ones: KID, precision, recall, sliced Wasserstein distance by scale."""
     from rich.console import Console
 
-    from ..evaluation import kept_features, measure_quality, train_features
+    from ..evaluation import kept_features, load_splits, measure_quality, train_features
     from .runs import data_of_all, open_model
     from .tables import quality_table
 
     data = data_of_all(runs)
     models = {str(run): open_model(run) for run in runs}
-    network = train_features(data) if features is None else kept_features(data, features)
-    found = measure_quality(models, data, network, n=n, seed=seed)
+    splits = load_splits(data)
+    if features is None:
+        network = train_features(data, pictures=splits.train)
+    else:
+        network = kept_features(data, features, pictures=splits.train)
+    found = measure_quality(models, data, network, n=n, seed=seed, splits=splits)
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
     else:

@@ -60,14 +60,23 @@ def classification_table(factor: str, code: str, found: Classification) -> Table
 
 
 def quality_table(found: Qualities) -> Table:
-    """KID, precision and recall of each run, below those of training pictures; the feature network's own error."""
-    title = f"{found.n} pictures each against held-out ones, in features of this data set's own classifier"
-    table = _table(title, ["pictures", "KID x 1000", "precision", "recall"])
+    """KID, precision, recall and distances by scale of each run, below those of training pictures; what was compared
+    in."""
+    levels = list(found.floor.sliced_wasserstein)
+    title = f"{found.n} pictures each against held-out ones, in features of {found.features}"
+    table = _table(
+        title, ["pictures", "KID x 1000", "precision", "recall", *(f"SWD x 1000, {size}" for size in levels)]
+    )
     for name, quality in {"training pictures (the floor)": found.floor, **found.models}.items():
         kid = f"{1000 * quality.kid:.2f} ± {1000 * quality.kid_error:.2f}"
-        table.add_row(name, kid, f"{quality.precision:.3f}", f"{quality.recall:.3f}")
+        distances = (f"{1000 * distance:.1f}" for distance in quality.sliced_wasserstein.values())
+        table.add_row(name, kid, f"{quality.precision:.3f}", f"{quality.recall:.3f}", *distances)
     errors = ", ".join(f"{factor} {error:.2%}" for factor, error in found.errors.items())
-    table.caption = f"its error on held-out pictures: {errors}; its figures compare with those in no other features"
+    said = [f"its error on held-out pictures: {errors}"] if errors else []
+    said.append("figures compare with those in no other features")
+    if levels:
+        said.append(f"SWD of {found.sliced_n} pictures each")
+    table.caption = "; ".join(said)
     return table
 
 

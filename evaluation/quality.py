@@ -1,10 +1,11 @@
-"""How good generated pictures are: KID, and precision and recall, against held-out real ones."""
+"""How good generated pictures are beside held-out real ones: KID, precision and recall in the features of a network,
+and sliced Wasserstein distance, which needs none."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -15,12 +16,19 @@ from ..core.data import Data, Images
 from ..model.infogan import InfoGAN
 from .features import FeatureNetwork
 from .reading import BATCH, batches
+from .sliced import level_sizes, sliced_wasserstein
 
 CHUNK = 512
 """Rows of a matrix of kernels or distances that exist at once."""
 
 BLOCKS = 10
 """Independent estimates of KID, which show how far one can be trusted."""
+
+FEWEST = 2 * BLOCKS
+"""Pictures that each split has to have: two for each block."""
+
+SLICED = 4096
+"""Pictures on each side, at most, of the sliced Wasserstein distance: 310 MB of patches for each of them in RGB."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,9 @@ class Quality:
     """Share of the pictures that lie among the real ones: how good they are."""
     recall: float
     """Share of the real pictures that lie among them: how much they cover."""
+    sliced_wasserstein: dict[str, float] = field(default_factory=dict)
+    """Distance from the real pictures at each size of a Laplacian pyramid, finest first: `sliced_wasserstein`. Empty
+    where features alone were compared, and for pictures of fewer than 7 pixels on a side."""
 
 
 @dataclass(frozen=True)
@@ -49,33 +60,97 @@ class Qualities:
     """Training pictures against held-out ones: the best that a generator can be asked for."""
     models: dict[str, Quality]
     """Each model's pictures against held-out ones."""
+    features: str
+    """What the feature network learned to tell, and so what it measures by."""
+    sliced_n: int
+    """Pictures on each side of the sliced Wasserstein distances."""
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Both splits of a data set, loaded."""
+
+    train: Images | Dataset[Any]
+    test: Images | Dataset[Any]
+
+
+def load_splits(data: Data) -> Splits:
+    """Both splits of ``data``; ValueError where one has fewer pictures than `measure_quality` needs, 20.
+
+    A folder of pictures is counted, and read, before anything is learnt from it.
+    """
+    splits = Splits(data.load("train"), data.load("test"))
+    train, test = len(splits.train), len(splits.test)  # type: ignore[arg-type]
+    if min(train, test) < FEWEST:
+        raise ValueError(
+            f"pictures are measured with {FEWEST} held-out ones at least, and as many to learn from, but data "
+            f"{data.kind!r} holds out {test} and has {train} to learn from; give it more pictures, or hold out more"
+        )
+    return splits
 
 
 def measure_quality(
-    models: Mapping[str, InfoGAN], data: Data, network: FeatureNetwork, *, n: int = 10_000, seed: int = 0
+    models: Mapping[str, InfoGAN],
+    data: Data,
+    network: FeatureNetwork,
+    *,
+    n: int = 10_000,
+    seed: int = 0,
+    splits: Splits | None = None,
 ) -> Qualities:
     """Compare each model's pictures, and the training ones, with the held-out ones of ``data``.
 
     ``n`` pictures on each side, or as many as the smaller split has: precision and recall depend on how many there
-    are. Generated pictures are rounded to 8 bits, as real ones are. ``network`` comes from `train_features`.
+    are, and so does the sliced Wasserstein distance, which is that of the first 4,096 of them. Generated pictures are
+    rounded to 8 bits, as real ones are. ``network`` comes from `train_features`, ``splits`` from `load_splits`, which
+    is asked where they are not given.
+
+    Raises ValueError where a split has fewer than 20 pictures.
     """
-    train, test = data.load("train"), data.load("test")
+    splits = splits or load_splits(data)
+    train, test = splits.train, splits.test
     generator = torch.Generator().manual_seed(seed)
     orders = [torch.randperm(len(split), generator=generator) for split in (test, train)]  # type: ignore[arg-type]
     n = min(n, *map(len, orders))
-    held_out, labels = _of_real(network, test, orders[0][:n])
-    logits = network.logits(held_out)
-    errors = {name: float((logits[name].argmax(dim=1) != labels[name]).float().mean()) for name in logits}
-    floor = compare_features(held_out, _of_real(network, train, orders[1][:n])[0], seed=seed)
+    labels: dict[str, list[Tensor]] = {name: [] for name in network.classes}
+    held_out = _side(network, _real(test, orders[0][:n], labels))
+    logits = network.logits(held_out.features)
+    errors = {name: float((logits[name].argmax(dim=1) != torch.cat(labels[name])).float().mean()) for name in logits}
+    floor = _compare(held_out, _side(network, _real(train, orders[1][:n])), seed)
     found = {
-        name: compare_features(held_out, network.features(_generated(model, n, seed)), seed=seed)
-        for name, model in models.items()
+        name: _compare(held_out, _side(network, _generated(model, n, seed)), seed) for name, model in models.items()
     }
-    return Qualities(n, errors, floor, found)
+    return Qualities(n, errors, floor, found, network.description, len(held_out.pixels))
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Pictures of one kind, as they are compared."""
+
+    features: Tensor
+    pixels: Tensor
+    """The first ones, uint8."""
+
+
+def _side(network: FeatureNetwork, pictures: Iterator[Tensor]) -> _Side:
+    features: list[Tensor] = []
+    pixels: list[Tensor] = []
+    for some in pictures:
+        pixels.append(some[: max(0, SLICED - sum(map(len, features)))])
+        features.append(network.features([some]))
+    return _Side(torch.cat(features), torch.cat(pixels))
+
+
+def _compare(real: _Side, fake: _Side, seed: int) -> Quality:
+    found = compare_features(real.features, fake.features, seed=seed)
+    if not level_sizes(*real.pixels.shape[2:]):
+        return found
+    return replace(found, sliced_wasserstein=sliced_wasserstein(real.pixels, fake.pixels, seed=seed))
 
 
 def compare_features(real: Tensor, fake: Tensor, *, seed: int = 0) -> Quality:
-    """All measures on features of real and of generated pictures, ``(n, features)`` and ``(m, features)``."""
+    """KID, precision and recall from features of real and of generated pictures, ``(n, features)`` and
+    ``(m, features)``."""
     return Quality(*kid(real, fake, seed=seed), *precision_recall(real, fake))
 
 
@@ -152,17 +227,14 @@ def _reach(features: Tensor, k: int) -> Tensor:
     return torch.cat(nearest)
 
 
-def _of_real(
-    network: FeatureNetwork, pictures: Images | Dataset[Any], order: Tensor
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Features of the pictures in ``order``, and the class of each known factor."""
-    features: list[Tensor] = []
-    labels: dict[str, list[Tensor]] = {name: [] for name in network.classes}
+def _real(
+    pictures: Images | Dataset[Any], order: Tensor, labels: dict[str, list[Tensor]] | None = None
+) -> Iterator[Tensor]:
+    """Pixels of the pictures in ``order``, in batches; the class of each factor in ``labels`` is put there."""
     for pixels, known in batches(pictures, order):
-        features.append(network.features([pixels]))
-        for name in labels:
-            labels[name].append(known[name])
-    return torch.cat(features), {name: torch.cat(parts) for name, parts in labels.items()}
+        for name, found in (labels or {}).items():
+            found.append(known[name])
+        yield pixels
 
 
 def _generated(model: InfoGAN, n: int, seed: int) -> Iterator[Tensor]:

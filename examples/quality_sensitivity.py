@@ -1,7 +1,8 @@
-"""What KID, precision and recall make of real pictures that were spoilt: python examples/quality_sensitivity.py mnist.
+"""What the measures of quality make of real pictures that were spoilt: python examples/quality_sensitivity.py mnist.
 
-Training pictures of a recipe's data, blurred, noisy, or without some of their classes, against the held-out ones. A
-second argument names the folder of the feature network, as `infogan quality --features` does.
+Training pictures of a recipe's data, blurred, noisy, without some of their classes, or few of them over and over,
+against the held-out ones. A second argument names the folder of the feature network, as `infogan quality --features`
+does; `--no-labels` instead of it has the features that need none.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
 import infogan
-from infogan.evaluation import compare_features, kept_features, train_features
+from infogan.evaluation import compare_features, kept_features, sliced_wasserstein, train_features
 
 
 def spoilt(pixels: Tensor, classes: Tensor, n: int) -> Iterator[tuple[str, Tensor]]:
@@ -31,21 +32,36 @@ def spoilt(pixels: Tensor, classes: Tensor, n: int) -> Iterator[tuple[str, Tenso
         yield f"noisy, std {std} of half the range", (pixels[:n] + std * noise).round().clamp(0, 255).to(torch.uint8)
     for missing in range(1, int(classes.max()), 2):
         yield f"without {missing} of the classes", pixels[classes >= missing][:n]
+    yield "a tenth of them, ten times", pixels[: n // 10].repeat(10, 1, 1, 1)
+    yield "brighter, and of less contrast", (pixels[:n] * 0.75 + 63).to(torch.uint8)
+    yield "gray", torch.full_like(pixels[:n], 127)
 
 
 def main(recipe: str, folder: str | None = None) -> None:
     """Print a row for each way."""
     data = infogan.read_run(recipe).data
-    network = train_features(data) if folder is None else kept_features(data, Path(folder))
+    if folder == "--no-labels":
+        network = train_features(data, labels=False)
+    else:
+        network = train_features(data) if folder is None else kept_features(data, Path(folder))
     train, test = data.load("train"), data.load("test")
-    factor, n = next(iter(network.classes)), min(10_000, len(test))
-    real = network.features(test.pixels[:n].split(512))
-    error = (network.logits(real)[factor].argmax(dim=1) != test.factors[factor][:n]).float().mean()
-    print(f"{n} pictures of {recipe}; the feature network errs on {error:.2%} of the held-out ones")
+    factor, n = next(name for name, classes in data.factors.items() if classes), min(10_000, len(test))
+    order = torch.randperm(len(test), generator=torch.Generator().manual_seed(1))[
+        :n
+    ]  # MNIST's first are the cleaner ones
+    pictures = test.pixels[order]
+    real = network.features(pictures.split(512))
+    print(f"{n} pictures of {recipe}, in features of {network.description}")
+    if factor in network.classes:
+        error = (network.logits(real)[factor].argmax(dim=1) != test.factors[factor][order]).float().mean()
+        print(f"which errs on {error:.2%} of the held-out ones")
     for name, pixels in spoilt(train.pixels, train.factors[factor], n):
         found = compare_features(real, network.features(pixels.split(512)))
         kid = f"{1000 * found.kid:.2f} ± {1000 * found.kid_error:.2f}"
-        print(f"| {name} | {kid} | {found.precision:.3f} | {found.recall:.3f} |", flush=True)
+        few = min(len(pixels), n, 4096)
+        by_level = [f"{1000 * distance:.1f}" for distance in sliced_wasserstein(pictures[:few], pixels[:few]).values()]
+        row = [name, kid, f"{found.precision:.3f}", f"{found.recall:.3f}", *by_level]
+        print("|", " | ".join(row), "|", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import sys
 from functools import partial
 
 import pytest
+import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -201,7 +202,8 @@ def test_quality_compares_runs_in_one_table_and_keeps_the_feature_network(traine
     assert found["n"] == 40
     assert set(found["errors"]) == {"shape"}
     assert set(found["models"]) == {str(trained)}
-    assert set(found["floor"]) == {"kid", "kid_error", "precision", "recall"}
+    assert set(found["floor"]) == {"kid", "kid_error", "precision", "recall", "sliced_wasserstein"}
+    assert set(found["floor"]["sliced_wasserstein"]) == {"32x32", "16x16"}
     monkeypatch.setattr("infogan.evaluation.features.train_features", None)
     assert json.loads(run(*measure, "--json")[1]) == found, "the network that was kept is the one that is read"
     monkeypatch.setattr("infogan.evaluation.train_features", partial(train_features, steps=2))
@@ -210,6 +212,47 @@ def test_quality_compares_runs_in_one_table_and_keeps_the_feature_network(traine
     table = run(*measure)[1]
     assert f"{1000 * found['floor']['kid']:.2f} ± {1000 * found['floor']['kid_error']:.2f}" in table
     assert f"shape {found['errors']['shape']:.2%}" in table
+    assert f"{1000 * found['floor']['sliced_wasserstein']['16x16']:.1f}" in table
+
+
+@pytest.fixture
+def unlabelled(trained, tmp_path):
+    """The run as if it had been trained on a folder of pictures; writes so many for each split."""
+
+    def unlabelled(train: int, test: int):
+        for split, count in (("train", train), ("test", test)):
+            (tmp_path / "photos" / split).mkdir(parents=True)
+            for level in range(count):
+                picture = Image.linear_gradient("L").resize((32, 32)).rotate(12 * level)
+                picture.save(tmp_path / "photos" / split / f"{level}.png")
+        shutil.copytree(trained, tmp_path / "run")
+        settings = yaml.safe_load((tmp_path / "run" / "run.yaml").read_text())
+        photos = {"kind": "folder", "folder": str(tmp_path / "photos"), "channels": 1, "height": 32, "width": 32}
+        settings["data"] = photos
+        (tmp_path / "run" / "run.yaml").write_text(yaml.safe_dump(settings))
+        return tmp_path / "run"
+
+    return unlabelled
+
+
+def test_quality_needs_no_labels_and_says_so(unlabelled, run, monkeypatch):
+    folder = unlabelled(24, 20)
+    code, out, errors = run("quality", folder, "--json")
+    assert code == 0, errors
+    found = json.loads(out)
+    assert found["n"] == 20
+    assert "no labels" in found["features"]
+    assert found["errors"] == {}
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "random filters and principal components (no labels)" in run("quality", folder)[1]
+
+
+def test_quality_counts_its_pictures_before_it_trains_anything(unlabelled, run, monkeypatch):
+    monkeypatch.setattr("infogan.evaluation.train_features", None)
+    code, out, errors = run("quality", unlabelled(24, 7))
+    assert code == 2
+    assert out == ""
+    assert "holds out 7 and has 24 to learn from" in errors
 
 
 def test_quality_refuses_runs_on_other_pictures(trained, run, tmp_path):

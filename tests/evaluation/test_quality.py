@@ -8,12 +8,23 @@ from functools import partial
 
 import pytest
 import torch
+from sklearn.decomposition import PCA
 from sklearn.metrics.pairwise import polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
+from torchvision.transforms.functional import gaussian_blur
 
 from infogan import Data, ImageShape
 from infogan.core.data import Images
-from infogan.evaluation import kept_features, kid, measure_quality, precision_recall, same_pictures, train_features
+from infogan.evaluation import (
+    UnlabelledNetwork,
+    kept_features,
+    kid,
+    load_splits,
+    measure_quality,
+    precision_recall,
+    same_pictures,
+    train_features,
+)
 from infogan.evaluation.quality import squared_mmd
 from infogan.files.storage import StorageError
 from infogan.registry import Registry
@@ -199,23 +210,120 @@ def test_data_that_are_read_one_by_one_give_the_same_network(parts, equal_weight
 
 
 class Unlabelled(Data):
+    """Sprites whose factors nobody knows; or as many as ``n`` of them."""
+
     kind: str = "unlabelled"
+    n: int = 900
 
     @property
     def image(self):
-        return ImageShape(channels=1, height=8, width=8)
+        return ImageShape(channels=1, height=16, width=16)
 
     @property
     def factors(self):
         return {"brightness": None}
 
     def load(self, split):
-        return Images(torch.zeros(1, 1, 8, 8, dtype=torch.uint8), {"brightness": torch.zeros(1)})
+        pixels = SPRITES(size=16, n=900, n_test=450).load(split).pixels[: self.n]
+        return Images(pixels, {"brightness": pixels.float().mean(dim=(1, 2, 3))})
 
 
-def test_data_without_classes_have_no_features():
-    with pytest.raises(ValueError, match=r"'unlabelled' has no factor with classes \(its factors: brightness\)"):
-        train_features(Unlabelled())
+@pytest.fixture(scope="module")
+def unlabelled():
+    return train_features(Unlabelled())
+
+
+def test_data_without_classes_have_features_that_need_none(unlabelled):
+    """128 of random filters, as the classifier's at its start, and 64 principal components of the same mean square."""
+    assert isinstance(unlabelled, UnlabelledNetwork)
+    pixels = Unlabelled().load("train").pixels
+    features = unlabelled.features(pixels.split(100))
+    assert features.shape == (900, 192)
+    assert features[:, :128].min() == 0
+    assert features[:, 128:].square().mean() == pytest.approx(1, rel=1e-3)
+    assert features[:, :128].square().mean() == pytest.approx(0.5, rel=0.2)
+    assert unlabelled.logits(features) == {}
+
+
+def test_principal_components_are_those_of_scikit_learn(unlabelled):
+    pixels = Unlabelled().load("train").pixels
+    found = unlabelled.features([pixels])[:, 128:].flip(1).double()
+    expected = torch.from_numpy(
+        PCA(64, svd_solver="full").fit_transform((pixels.double() / 127.5 - 1).flatten(1).numpy())
+    )
+    expected /= expected.square().mean().sqrt()
+    torch.testing.assert_close(found.abs(), expected.abs(), atol=1e-3, rtol=1e-3)
+
+
+def test_labels_can_be_left_unused_and_the_seed_gives_the_filters(sprites, equal_weights):
+    before = torch.get_rng_state()
+    one, again = (train_features(sprites, labels=False) for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert isinstance(one, UnlabelledNetwork)
+    assert equal_weights(one, again)
+    assert not equal_weights(one, train_features(sprites, labels=False, seed=1))
+
+
+@pytest.mark.parametrize("n", [20, 513])
+def test_any_number_of_pictures_gives_features_and_flat_ones_do_too(n):
+    class Flat(Unlabelled):
+        def load(self, split):
+            return Images(torch.full((n, 1, 16, 16), 40, dtype=torch.uint8))
+
+    assert train_features(Unlabelled(n=n)).features([Unlabelled().load("test").pixels]).isfinite().all()
+    assert train_features(Flat()).features([Unlabelled().load("test").pixels]).isfinite().all()
+
+
+def test_features_without_labels_are_kept_and_read_again(unlabelled, equal_weights, tmp_path, monkeypatch):
+    assert equal_weights(kept_features(Unlabelled(), tmp_path / "features"), unlabelled)
+    monkeypatch.setattr("infogan.evaluation.features.train_features", None)
+    assert equal_weights(kept_features(Unlabelled(), tmp_path / "features"), unlabelled)
+
+
+def test_spoilt_pictures_are_told_without_labels(unlabelled):
+    """What costs what: noise precision, blur and repetition recall, and each of them KID."""
+    data = Unlabelled()
+    clean = data.load("train").pixels.float() / 127.5 - 1
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    spoilt = {
+        "noise 0.2": (clean + 0.2 * noise).clamp(-1, 1),
+        "noise 0.4": (clean + 0.4 * noise).clamp(-1, 1),
+        "blur 1": gaussian_blur(clean, 9, 1),
+        "blur 2": gaussian_blur(clean, 9, 2),
+        "repeated": clean[:20].repeat(45, 1, 1, 1),
+    }
+    found = measure_quality({name: Copies(images) for name, images in spoilt.items()}, data, unlabelled)
+    floor, of = found.floor, found.models
+    assert abs(floor.kid) < 4 * floor.kid_error
+    assert floor.kid < of["noise 0.2"].kid < of["noise 0.4"].kid
+    assert floor.kid < of["blur 1"].kid < of["blur 2"].kid
+    assert of["noise 0.4"].precision < floor.precision - 0.3
+    assert of["blur 1"].recall < floor.recall - 0.3
+    assert of["repeated"].recall < 0.1
+    assert of["repeated"].kid > floor.kid + 4 * of["repeated"].kid_error
+    assert found.errors == {}
+    assert "no labels" in found.features
+
+
+def test_too_few_pictures_are_told_before_anything_is_learnt():
+    data = Unlabelled(n=19)
+    with pytest.raises(ValueError, match=r"20 held-out ones at least.*'unlabelled' holds out 19 and has 19"):
+        load_splits(data)
+    with pytest.raises(ValueError, match="20 held-out ones at least"):
+        measure_quality({}, data, None)
+
+
+def test_distances_by_scale_stand_beside_those_in_features(unlabelled, monkeypatch):
+    data = Unlabelled()
+    held_out = data.load("test").pixels.float() / 127.5 - 1
+    found = measure_quality({"blurred": Copies(gaussian_blur(held_out, 9, 1.0))}, data, unlabelled)
+    assert found.sliced_n == found.n == 450
+    (floor,), (blurred,) = (quality.sliced_wasserstein.values() for quality in (found.floor, found.models["blurred"]))
+    assert 0 < 2 * floor < blurred
+    monkeypatch.setattr("infogan.evaluation.quality.SLICED", 40)
+    few = measure_quality({}, data, unlabelled)
+    assert (few.n, few.sliced_n) == (450, 40)
+    assert few.floor.sliced_wasserstein["16x16"] > floor
 
 
 def test_a_network_is_kept_and_read_again(sprites, equal_weights, tmp_path, monkeypatch):
