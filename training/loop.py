@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable
 from contextlib import closing, nullcontext
 from pathlib import Path
@@ -28,8 +29,9 @@ from .checkpoint import (
 )
 from .feed import batches_from, some_pictures
 from .group import Group, join
+from .health import Health
 from .iteration import fastest
-from .log import Log, Report
+from .log import Log, Report, lines_until
 from .precision import inner_products
 from .randomness import generator
 from .run import RunSpec
@@ -37,6 +39,7 @@ from .spec_text import dump_run
 from .step import Average, alone, players
 from .stopping import Stopped, asked_of, signals_heeded
 from .tracking import check_trackers, tracked
+from .watch import Watch
 
 CALIBRATION_BATCHES = 16
 """Batches over which batch norm statistics are estimated anew before a model is saved or shown."""
@@ -130,6 +133,8 @@ def _train(
         return model
     iterate = fastest(spec, state, group.device, group.share)
     log = Log(out / "log.jsonl", spec, start, group)
+    health = Health(spec, state.model.generator, export.real, group.device) if group.leads else None
+    watch = Watch(spec.model, lines_until(start, log.path) if group.leads else ())
     with closing(feed), tracked(spec, out) as track, signals_heeded() as stop:
         for done in range(start + 1, t.steps + 1):
             log.add(iterate(done - 1, feed(done - 1)))
@@ -142,8 +147,10 @@ def _train(
             if report or save or check:
                 _check_finite(log, state, out, done, weights=save)
             if report:
-                told = log.write()
+                told = log.write(health(state.model.generator) if health else {})
                 track(told)
+                for message in watch.look({"step": done, **told.values}):
+                    warnings.warn(message, RuntimeWarning, stacklevel=3)
                 on_report(told)
             if asked is not None:
                 raise Stopped(asked, _keep(out, done, state, group))
