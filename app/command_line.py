@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 
 Run = Annotated[Path, typer.Argument(help="A run folder, or a model folder.", metavar="RUN")]
-Spec = Annotated[str, typer.Argument(help="A recipe's name, or a YAML file.", metavar="RECIPE-or-FILE")]
+Spec = Annotated[str, typer.Argument(help="A recipe's name, a YAML file, or a run folder.", metavar="RECIPE-or-FILE")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="PATH=VALUE in the spec, such as training.ema=0.999.")
 ]
@@ -66,12 +66,15 @@ def train(
     out: Annotated[Path | None, typer.Option(help="The run folder; runs/NAME unless given.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint, or start.")] = False,
 ) -> None:
-    """Train a model and leave a run folder: run.yaml, log.jsonl, pictures/, checkpoints/, model/."""
+    """Train a model and leave a run folder: run.yaml, log.jsonl, pictures/, checkpoints/, model/.
+
+    A run folder in place of a spec stands for its own run.yaml: `train RUN --resume` goes on with it.
+    """
     from rich.console import Console
 
     from ..training.group import leads
     from ..training.loop import train as run_training
-    from ..training.spec_text import read_run
+    from ..training.spec_text import read_run, spec_file
     from ..training.stopping import Stopped
     from .display import Display
     from .pictures import save_traversal
@@ -79,7 +82,8 @@ def train(
     short = {"training.steps": steps, "training.seed": seed}
     changes = [*(settings or ()), *(f"{path}={value}" for path, value in short.items() if value is not None)]
     run = read_run(spec, changes)
-    folder = out or Path("runs") / Path(spec).stem
+    of_run = spec_file(spec) != Path(spec)
+    folder = out or (Path(spec) if of_run else Path("runs") / Path(spec).stem)
     console = Console(stderr=True, quiet=not leads())
     try:
         with Display(console, run.training.steps, run.training.batch_size) as display:

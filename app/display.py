@@ -15,7 +15,8 @@ from ..training.log import Report
 
 
 class Display:
-    """Shows a run's reports: step, images/s, time left, losses, information beside entropy.
+    """Shows a run's reports: step, images/s, time left, each term of the losses, G's pictures beside the data's, and
+    the information, entropy and effect of the codes.
 
     A context manager, called with each report.
     """
@@ -58,21 +59,50 @@ class Display:
 
 
 def _line(report: Report) -> str:
-    codes = "  ".join(
-        f"{name} {report.values[f'information/{name}']:.2f}/{entropy:.2f}" for name, entropy in report.entropy.items()
+    values = report.values
+    terms = "  ".join(
+        f"{player.upper()}: {', '.join(f'{name} {loss:.3f}' for name, loss in of_terms.items())}"
+        for player, of_terms in _terms(report).items()
     )
-    return f"D {report.values['d_loss']:.3f}  G {report.values['g_loss']:.3f}  information (nats): {codes}"
+    codes = "  ".join(
+        f"{name} {values[f'information/{name}']:.2f}/{entropy:.2f} {values[f'effect/{name}']:.0%}"
+        for name, entropy in report.entropy.items()
+    )
+    return (
+        f"{terms}  pictures (data): mean {values['pictures/mean']:.2f} ({values['data/mean']:.2f}), "
+        f"spread {values['pictures/spread']:.2f} ({values['data/spread']:.2f})  information (nats), effect: {codes}"
+    )
 
 
-def _table(report: Report) -> Table:
-    table = Table(box=None, title_justify="left")
-    for heading in ("code", "information", "entropy (nats)", ""):
-        table.add_column(heading, justify="right" if heading != "code" else "left")
+def _table(report: Report) -> Group:
+    codes = _columns("code", "information", "entropy (nats)", "", "effect")
     for name, entropy in report.entropy.items():
         nats = report.values[f"information/{name}"]
         share = min(max(nats, 0.0), entropy) if entropy > 0 else 0.0
         bar = ProgressBar(total=max(entropy, 1e-9), completed=share, width=30)
-        table.add_row(name, f"{nats:.3f}", f"{entropy:.3f}", bar)
-    table.add_row("D loss", f"{report.values['d_loss']:.3f}", "", "")
-    table.add_row("G loss", f"{report.values['g_loss']:.3f}", "", "")
+        codes.add_row(name, f"{nats:.3f}", f"{entropy:.3f}", bar, f"{report.values[f'effect/{name}']:.1%}")
+    losses, of_players = _columns("term of the loss", "D", "G"), _terms(report)
+    for name in of_players["d"] | of_players["g"]:
+        losses.add_row(name, *(f"{terms[name]:.3f}" if name in terms else "" for terms in of_players.values()))
+    pictures = _columns("pictures, -1 to 1", "G's", "data's")
+    for name in ("mean", "spread", "noise"):
+        told = [report.values.get(f"{whose}/{name}") for whose in ("pictures", "data")]
+        label = "spread by noise alone" if name == "noise" else name
+        pictures.add_row(label, *("" if value is None else f"{value:.3f}" for value in told))
+    return Group(codes, losses, pictures)
+
+
+def _terms(report: Report) -> dict[str, dict[str, float]]:
+    """What each term adds to D's loss and to G's, by its name: a sum hides the game behind the information."""
+    return {
+        player: {name[2:]: loss for name, loss in report.values.items() if name.startswith(f"{player}/")}
+        for player in ("d", "g")
+    }
+
+
+def _columns(first: str, *others: str) -> Table:
+    table = Table(box=None)
+    table.add_column(first)
+    for heading in others:
+        table.add_column(heading, justify="right")
     return table

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..model.infogan import CHUNK, InfoGAN
+from ..model.traverse import exchanged
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,7 @@ def measure_effect(model: InfoGAN, *, n: int = 4096, seed: int = 0) -> dict[str,
     for a, b in zip(drawn[:n].split(CHUNK), drawn[n:].split(CHUNK), strict=True):
         of_a, of_b = _flat(model.generate(a)), _flat(model.generate(b))
         variance += float((of_b - of_a).square().sum()) / 2
-        noise, codes = model.latents.split(a)
-        others = model.latents.split(b)[1]
-        for name in codes:
-            mixed = model.latents.join(noise, {**codes, name: others[name]})
+        for name, mixed in exchanged(model.latents, a, b).items():
             change = _flat(model.generate(mixed)) - of_a
             alone[name] += float(((of_b - centre) * change).sum())
             in_all[name] += float(change.square().sum()) / 2

@@ -1,4 +1,5 @@
-"""Latents for walking codes over their dials, for the path from one latent to another, and for what lies near one."""
+"""Latents for walking codes over their dials, for paths between latents, and for what lies near one or differs in one
+code."""
 
 from __future__ import annotations
 
@@ -48,3 +49,12 @@ def nearby(latents: Latents, centre: Tensor, n: int, *, scale: float = 0.25, see
     noise, codes = latents.split(centre.expand(n, -1))
     moved = latents.noise.sample(n, generator=torch.Generator().manual_seed(seed)).to(centre)
     return latents.join(noise + scale * moved, codes)
+
+
+def exchanged(latents: Latents, a: Tensor, b: Tensor) -> dict[str, Tensor]:
+    """The latents ``a``, ``(n, latent_width)``, with one code of ``b``: such latents for each code by name.
+
+    What the pictures of these and of ``a`` differ in is the code's doing alone; see `evaluation.effect`.
+    """
+    (noise, codes), others = latents.split(a), latents.split(b)[1]
+    return {name: latents.join(noise, {**codes, name: others[name]}) for name in codes}

@@ -14,6 +14,7 @@ from .checkpoint import State
 from .feed import scaled
 from .randomness import reseed
 from .run import RunSpec
+from .schedule import adjust
 from .step import Function, Objective, plain, training_step
 from .sync_batch_norm import synchronised
 
@@ -57,6 +58,7 @@ class Iteration:
     def seek(self, step: int) -> None:
         """Make `run` the iteration after ``step`` steps."""
         self.step.fill_(step)
+        adjust(self.state.optimizers, self.spec.training, step)
         reseed(self.random, self.spec.training.seed, "latent", step)
 
     def run(self, pixels: Tensor) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from .run import RunSpec
 
 @dataclass(frozen=True)
 class Report:
-    """What a run says of itself every ``log_every`` steps; each value is a mean over them.
+    """What a run says of itself every ``log_every`` steps; each value of a loss or a code is a mean over them.
 
     The first report after a resume is a mean over the steps since.
     """
@@ -29,7 +29,8 @@ class Report:
     steps: int
     """Steps in all."""
     values: dict[str, float]
-    """``d_loss``, ``g_loss``, ``d/TERM``, ``g/TERM``, ``information/CODE`` (nats)."""
+    """``d_loss``, ``g_loss``, ``d/TERM``, ``g/TERM``, ``information/CODE`` (nats), and what `Health` says of G's
+    pictures after this step: ``pictures/mean`` and others."""
     entropy: dict[str, float]
     """H(c) of each code in nats."""
     images_per_second: float
@@ -48,7 +49,7 @@ class Log:
         self.sums: Tensor | float = 0.0
         self.clock = time.perf_counter()
         if group.leads:
-            write_text(path, "".join(f"{line}\n" for line in _lines_until(start, path)))
+            write_text(path, "".join(f"{json.dumps(line)}\n" for line in lines_until(start, path)))
 
     def add(self, values: Mapping[str, Tensor]) -> None:
         """Take the scalars of one step, without waiting for them."""
@@ -71,10 +72,11 @@ class Log:
         at = int(lost[0])
         return f"{_lost(self.names, rows[at].tolist())} at step {first + at}"
 
-    def write(self) -> Report:
-        """A line with the means since the last one, of all that was read."""
+    def write(self, now: Mapping[str, float]) -> Report:
+        """A line with the means since the last one, of all that was read, and with what is so ``now``."""
         count = self.read_until - self.since
-        values = dict(zip(self.names, (torch.as_tensor(self.sums) / count).tolist(), strict=True))
+        means = dict(zip(self.names, (torch.as_tensor(self.sums) / count).tolist(), strict=True))
+        values = {**means, **now}
         seconds = time.perf_counter() - self.clock
         if self.group.leads:
             append_line(self.path, json.dumps({"step": self.read_until, **values, "seconds": round(seconds, 3)}))
@@ -93,13 +95,12 @@ def _lost(names: Sequence[str], values: Sequence[float]) -> str:
     return ""
 
 
-def _lines_until(step: int, path: Path) -> list[str]:
+def lines_until(step: int, path: Path) -> Iterator[dict[str, float]]:
     """The lines of a log up to a step. What was logged after it, or cut off by a crash, is left out."""
-    kept = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line)
+            values = json.loads(line)
+            if values["step"] <= step:
+                yield values
         except ValueError:
             continue
-    return kept

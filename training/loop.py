@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable
 from contextlib import closing, nullcontext
 from pathlib import Path
@@ -17,6 +18,7 @@ from ..files.strict_yaml import parse, read_text
 from ..files.writer import sole_writer
 from ..model.build import networks
 from ..model.infogan import InfoGAN
+from .beginning import begin_from
 from .calibrate import calibrate
 from .checkpoint import (
     State,
@@ -28,15 +30,18 @@ from .checkpoint import (
 )
 from .feed import batches_from, some_pictures
 from .group import Group, join
+from .health import Health
 from .iteration import fastest
-from .log import Log, Report
+from .log import Log, Report, lines_until
 from .precision import inner_products
 from .randomness import generator
-from .run import RunSpec
-from .spec_text import dump_run
+from .run import RunSpec, TrainingSpec
+from .schedule import make_adjustable
+from .spec_text import RUN, by_path, dump_run
 from .step import Average, alone, make_optimizers
 from .stopping import Stopped, asked_of, signals_heeded
 from .tracking import check_trackers, tracked
+from .watch import Watch
 
 CALIBRATION_BATCHES = 16
 """Batches over which batch norm statistics are estimated anew before a model is saved or shown."""
@@ -57,7 +62,7 @@ FREE = frozenset(
         "cuda_graph",
     ]
 )
-"""Settings that a resumed run may change."""
+"""Settings that a resumed run may change; not the steps where rates end with them."""
 
 
 class TrainingError(RuntimeError):
@@ -117,7 +122,7 @@ def _train(
         check_folder(out, spec, resume)
     data = spec.data.load("train")
     state = initial_state(spec, group.device, group.average)
-    start = _begin(out, state, group, resume)
+    start = _begin(out, spec, state, group, resume)
     feed = batches_from(
         data,
         batch_size=t.batch_size,
@@ -138,6 +143,8 @@ def _train(
         return model
     iterate = fastest(spec, state, group.device, group.shard)
     log = Log(out / "log.jsonl", spec, start, group)
+    health = Health(spec, state.model.generator, export.real, group.device) if group.leads else None
+    watch = Watch(spec.model, lines_until(start, log.path) if group.leads else ())
     with closing(feed), tracked(spec, out) as track, signals_heeded() as stop:
         for done in range(start + 1, t.steps + 1):
             log.add(iterate(done - 1, feed(done - 1)))
@@ -150,8 +157,10 @@ def _train(
             if log_now or save or check:
                 _check_finite(log, state, out, done, weights=save)
             if log_now:
-                report = log.write()
+                report = log.write(health(state.model.generator) if health else {})
                 track(report)
+                for message in watch.look({"step": done, **report.values}):
+                    warnings.warn(message, RuntimeWarning, stacklevel=3)
                 on_report(report)
             if asked is not None:
                 raise Stopped(asked, _keep(out, done, state, group))
@@ -167,11 +176,13 @@ def _train(
     return model
 
 
-def _begin(out: Path, state: State, group: Group, resume: bool) -> int:
-    """The step to go on from. All processes begin with the first one's state, which alone has to see the folder."""
+def _begin(out: Path, spec: RunSpec, state: State, group: Group, resume: bool) -> int:
+    """The step to go on from. All processes begin with the first one's state, which alone has to see the folders."""
     start = restore_newest(out, state) if resume and group.leads else 0
     if group.leads:
         remove_superseded(out, start)
+        if spec.training.init is not None and start == 0:
+            begin_from(Path(spec.training.init).expanduser(), state)
     if group.shard.size > 1:
         start = group.maximum(start)
         state.prepare()
@@ -188,14 +199,16 @@ def _keep(out: Path, step: int, state: State, group: Group) -> Path:
 
 def check_folder(out: Path, spec: RunSpec, resume: bool) -> None:
     """See that ``out`` has no run, or one that may be gone on with."""
-    settings = out / "run.yaml"
+    settings = out / RUN
     if not settings.exists():
         return
     if not resume:
         raise FileExistsError(f"{out} has a run already; resume it, or choose another folder")
     # As text, not as specs: a part that Python code passed by hand has a kind that no registry knows.
     written = parse(read_text(settings), str(settings)).values
-    before, now = _lasting(written), _lasting(spec.model_dump(mode="json"))
+    if isinstance(written.get("training"), dict):  # an older one has fewer settings
+        written["training"] = TrainingSpec().model_dump(mode="json") | written["training"]
+    before, now = _lasting(written, spec), _lasting(spec.model_dump(mode="json"), spec)
     if list(before.items()) != list(now.items()):
         different = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
         what = ", ".join(different[:5]) or "order of its parts"
@@ -204,17 +217,13 @@ def check_folder(out: Path, spec: RunSpec, resume: bool) -> None:
 
 def _write_settings(out: Path, spec: RunSpec) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    write_text(out / "run.yaml", dump_run(spec))
+    write_text(out / RUN, dump_run(spec))
 
 
-def _lasting(values: Any, path: str = "") -> dict[str, Any]:
+def _lasting(values: Any, spec: RunSpec) -> dict[str, Any]:
     """The settings that decide a run's numbers, by path: not how long it goes on, nor what it writes when."""
-    if not isinstance(values, dict) or not values:
-        return {} if path in FREE else {path: values}
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        found |= _lasting(value, f"{path}.{key}" if path else key)
-    return found
+    free = FREE if spec.training.schedule == "constant" else FREE - {"training.steps"}
+    return {path: value for path, value in by_path(values).items() if path not in free}
 
 
 def _check_finite(log: Log, state: State, out: Path, step: int, *, weights: bool) -> None:
@@ -237,6 +246,8 @@ def initial_state(spec: RunSpec, device: torch.device, average: Average = alone)
     model = InfoGAN(spec.model, *networks(spec.model, t.seed)).to(device)
     capturable = t.cuda_graph and device.type == "cuda"
     optimizers = make_optimizers(model, d_lr=t.d_lr, g_lr=t.g_lr, betas=t.betas, capturable=capturable, average=average)
+    if t.schedule != "constant":
+        make_adjustable(optimizers, device)
     return State(model, copy.deepcopy(model.generator).requires_grad_(False), optimizers)
 
 

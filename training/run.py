@@ -38,10 +38,18 @@ class TrainingSpec(Strict):
     """Adam's rate for D and Q."""
     g_lr: float = Field(default=1e-3, gt=0.0)
     """Adam's rate for G."""
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How both rates go on: ``constant``; ``linear`` down to 0 after `steps`; ``cosine``, down to 0 along half a wave,
+    slowly at both ends (Loshchilov and Hutter 2017, without restarts). With the latter two `steps` decides a run's
+    numbers, and cannot be changed when it is resumed."""
     betas: Annotated[tuple[Decay, Decay], Field(strict=False)] = (0.5, 0.999)
     """Adam's decay rates."""
     ema: Decay = 0.99
     """Decay per step of the running mean of G's weights, which is what a run leaves; 0 for none."""
+    init: str | None = Field(default=None, min_length=1, examples=["runs/before"])
+    """A run folder, or a model folder, whose weights this run begins from: G with the running mean, D and Q. Its model
+    has to be the same but for `losses`; data and training may be others. Adam begins anew. A run that is resumed does
+    not look there again."""
     precision: Precision = "fp32"
     """Number format of the networks' inner products: ``fp32``, ``tf32`` (on GPUs that have it) or ``bf16``; losses,
     weights and moments are fp32. On CPUs ``bf16`` pays only with bf16 instructions and no neighbour

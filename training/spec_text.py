@@ -19,13 +19,19 @@ from .run import RunSpec
 LINE_LIMIT = 20
 """Mistakes named in one error, if there is room for them."""
 
+RUN = "run.yaml"
+"""The file of a run folder that has its spec."""
+
 SCHEMA_LINE = "# yaml-language-server: $schema=infogan.schema.json\n"
 """First line of a spec: an editor that finds the schema beside it helps with every option."""
 
 
 def find_text(name: str | Path, registry: Registry | None = None) -> str:
-    """The text of a spec: of the file of that name, or else of a recipe. SpecError names the recipes there are."""
-    path = Path(name)
+    """The text of a spec: of the run folder or the file of that name, or else of a recipe.
+
+    SpecError names the recipes there are.
+    """
+    path = spec_file(name)
     if path.exists() or path.suffix in (".yaml", ".yml"):
         return read_text(path)
     try:
@@ -35,15 +41,21 @@ def find_text(name: str | Path, registry: Registry | None = None) -> str:
         raise SpecError(f"{error}{stop} There is no file of that name either.") from None
 
 
+def spec_file(name: str | Path) -> Path:
+    """Where the spec of that name lies, if it is no recipe: of a run folder its run.yaml."""
+    settings = Path(name) / RUN
+    return settings if settings.is_file() else Path(name)
+
+
 def read_run(name: str | Path, settings: Sequence[str] = (), registry: Registry | None = None) -> RunSpec:
-    """The run spec in a YAML file, or of a recipe, with ``path=value`` settings applied.
+    """The run spec in a YAML file or a run folder, or of a recipe, with ``path=value`` settings applied.
 
     >>> read_run("sprites", ["training.steps=300"]).training.steps
     300
 
     Raises SpecError, which names file, line and column, what is wrong and what would be right.
     """
-    return validate(override(parse(find_text(name, registry), str(name)), settings), registry)
+    return validate(override(parse(find_text(name, registry), str(spec_file(name))), settings), registry)
 
 
 def override(spec: SpecText, settings: Sequence[str]) -> SpecText:
@@ -186,3 +198,17 @@ def _wording(error: ErrorDetails) -> str:
 def dump_run(spec: RunSpec) -> str:
     """The whole spec, defaults filled in, as YAML that `read_run` reads back."""
     return SCHEMA_LINE + dump(spec.model_dump(mode="json"))
+
+
+def by_path(values: Any, path: str = "") -> dict[str, Any]:
+    """The values of nested mappings by their dotted paths; an empty mapping is a value.
+
+    >>> by_path({"training": {"steps": 5, "betas": [0.5, 0.9]}, "losses": {}})
+    {'training.steps': 5, 'training.betas': [0.5, 0.9], 'losses': {}}
+    """
+    if not isinstance(values, dict) or not values:
+        return {path: values}
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= by_path(value, f"{path}.{key}" if path else key)
+    return found

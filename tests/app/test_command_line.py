@@ -88,6 +88,20 @@ def test_resuming_a_finished_run_changes_nothing(trained, run):
     assert (trained / "model" / "weights.safetensors").read_bytes() == before
 
 
+def test_a_run_folder_in_place_of_a_spec_goes_on_with_its_run(run, tmp_path):
+    """With all that it was begun with, and in its own place."""
+    run("train", "sprites", "--steps", "2", "--seed", "7", "--out", tmp_path / "short", *TINY)
+    assert run("train", tmp_path / "short", "--resume", "--steps", "4")[0] == 0
+    run("train", "sprites", "--steps", "4", "--seed", "7", "--out", tmp_path / "whole", *TINY)
+    weights = [(tmp_path / name / "model" / "weights.safetensors").read_bytes() for name in ("short", "whole")]
+    assert weights[0] == weights[1]
+    code, _, errors = run("train", tmp_path / "short")
+    assert code == 2
+    assert "has a run already; resume it" in errors
+    assert run("train", tmp_path / "short", "--out", tmp_path / "again")[0] == 0
+    assert (tmp_path / "again" / "log.jsonl").is_file()
+
+
 def test_ones_own_pictures_need_no_code_and_a_spoilt_one_is_named_in_one_line(run, tmp_path):
     for i in range(12):
         Image.new("RGB", (30 + i, 20), (20 * i, 99, 0)).save(tmp_path / f"{i}.jpg")
