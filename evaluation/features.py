@@ -109,7 +109,7 @@ class UnlabelledNetwork(FeatureNetwork):
 
     128 are those of the `FeatureNetwork` with its first, random weights, which see what is fine: blur and noise. 64
     are principal components of the training pictures made small, which see what pictures are of: what is missing. Both
-    parts have the same mean square, so that each counts for half in the kernel of `kid` and the distances of
+    parts have about the same sum of squares, so that each counts for half in the kernel of `kid` and the distances of
     `precision_recall`.
 
     Args:
@@ -143,8 +143,8 @@ class UnlabelledNetwork(FeatureNetwork):
     def fit(self, pictures: Iterable[Tensor]) -> None:
         """Take the statistics of batch norm, and the principal components, from batches of uint8 pixels.
 
-        Components are scaled by one number, so that the first stay the widest, to mean square 1. Where there are fewer
-        than 64, as of fewer pictures, the others are 0.
+        Components are scaled by one number, so that the first stay the widest, to mean square 1: that of 128 features
+        behind a ReLU is half of it. Where there are fewer than 64, as of fewer pictures, the others are 0.
         """
         norms = [m for m in self.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
         for norm in norms:

@@ -41,8 +41,8 @@ def sliced_wasserstein(
     What all pictures of a set have in common in brightness and contrast is not seen, as each set is brought to mean 0
     and standard deviation 1 by itself. A sample has a distance from any other of the same law, which falls as
     1 / sqrt(n): compare with that of two real sets of n. ``seed`` gives places and directions. It is computed on the
-    device of the pictures; besides them there is room for the patches of one level, 4 x n x patches x 49 x channels
-    bytes for each set.
+    device of the pictures, and holds the patches of one level at a time: 4 x n x patches x 49 x channels bytes for
+    each set, and about as much for both while it computes.
 
     Raises ValueError where the sets differ in shape, are empty, or have pictures of fewer than 7 pixels on a side.
 
@@ -66,8 +66,10 @@ def sliced_wasserstein(
         top = torch.randint(rows - PATCH + 1, (n, patches), generator=generator)
         left = torch.randint(columns - PATCH + 1, (n, patches), generator=generator)
         onto = F.normalize(torch.randn(directions, channels * PATCH**2, generator=generator), dim=1).to(real.device)
-        x, y = (_normalised(_patches(side, len(sizes), level, top, left)) for side in (real, fake))
-        found[f"{columns}x{rows}"] = _mean_distance(x, y, onto)
+        # The patches of one level are let go of before those of the next are taken.
+        found[f"{columns}x{rows}"] = _mean_distance(
+            *(_normalised(_patches(side, len(sizes), level, top, left)) for side in (real, fake)), onto=onto
+        )
     return found
 
 
@@ -141,7 +143,7 @@ def _normalised(patches: Tensor) -> Tensor:
     return patches.sub_(mean).div_(std.where(std > 0, 1)).flatten(1)
 
 
-def _mean_distance(x: Tensor, y: Tensor, onto: Tensor) -> float:
+def _mean_distance(x: Tensor, y: Tensor, *, onto: Tensor) -> float:
     """Mean over directions of the distance in one dimension of rows ``(n, features)``."""
     by_direction = [
         (_sorted(some @ x.T) - _sorted(some @ y.T)).abs().mean(dim=1) for some in onto.split(DIRECTIONS_AT_ONCE)

@@ -234,7 +234,7 @@ def unlabelled():
 
 
 def test_data_without_classes_have_features_that_need_none(unlabelled):
-    """128 of random filters, as the classifier's at its start, and 64 principal components of the same mean square."""
+    """128 of random filters, as the classifier's at its start, and 64 principal components of mean square 1."""
     assert isinstance(unlabelled, UnlabelledNetwork)
     pixels = Unlabelled().load("train").pixels
     features = unlabelled.features(pixels.split(100))
