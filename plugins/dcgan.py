@@ -71,8 +71,11 @@ class DcganBody(Body):
     hidden: int = Field(default=1024, ge=1, le=65536)
     """Units of the fully connected layer, which the heads read."""
     norm: Literal["batch", "spectral", "none"] = "batch"
-    """``batch``: batch norm in all layers but the first, as in DCGAN. ``spectral``: spectral norm in all layers
-    (Miyato et al. 2018), though not in the heads. ``none``: none, as a gradient penalty wants it."""
+    """``batch``: batch norm in all layers but the first, as in DCGAN. Each batch is of real pictures alone, or of
+    generated ones, so that what all of them have in common, such as a ground of the wrong brightness, is taken away
+    before the heads: D cannot hold it against G. ``spectral``: spectral norm in all layers (Miyato et al. 2018), though
+    not in the heads. ``none``: none, as in the D of Karras et al. (2018), and as a gradient penalty wants it; the
+    recipes for your own pictures have it."""
     leak: float = Field(default=0.2, ge=0.0, lt=1.0)
     """Slope of the leaky ReLU below 0."""
 

@@ -18,4 +18,4 @@ def infogan_components() -> list[type]:
 @hookimpl
 def infogan_recipes() -> dict[str, str]:
     folder = files(__name__) / "recipes"
-    return {name: (folder / f"{name}.yaml").read_text() for name in ("pictures", "pictures-resnet")}
+    return {name: (folder / f"{name}.yaml").read_text() for name in ("pictures", "pictures-small", "pictures-resnet")}

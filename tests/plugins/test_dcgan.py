@@ -115,3 +115,16 @@ def test_only_batch_norm_reads_the_neighbours() -> None:
     assert [kind for kind in kinds["batch"] if "Norm" in kind] == ["BatchNorm2d", "BatchNorm1d"]
     assert kinds["batch"][:2] == ["Conv2d", "LeakyReLU"], "none in the first layer"
     assert not any("Norm" in kind for norm in ("spectral", "none") for kind in kinds[norm])
+
+
+@pytest.mark.parametrize("norm", ["batch", "spectral", "none"])
+def test_only_batch_norm_hides_from_the_heads_what_all_pictures_of_a_batch_have_in_common(norm: str) -> None:
+    """Brighter pictures have brighter features, but where a batch norm sets their mean over the batch to its bias."""
+    body = DcganBody.model_validate({"width": 4, "hidden": 8, "norm": norm}).build(
+        ImageShape(channels=1, height=16, width=16)
+    )
+    read = body.train()[:-1]  # type: ignore[index]
+    pictures = 0.6 * torch.rand(32, 1, 16, 16)
+    before, brighter = read(pictures), read(pictures + 0.4)
+    shift = (brighter - before).mean(dim=0).norm() / before.std(dim=0).norm()
+    assert shift < 1e-4 if norm == "batch" else shift > 0.1, "beside how far the pictures differ"

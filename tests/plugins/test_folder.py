@@ -635,8 +635,20 @@ def test_a_picture_that_does_not_say_what_is_white_is_refused(tmp_path: Path) ->
 # --- recipes
 
 
-@pytest.mark.parametrize(("recipe", "networks"), [("pictures", "dcgan"), ("pictures-resnet", "resnet")])
-def test_a_recipe_for_ones_own_pictures_is_a_valid_run(recipe: str, networks: str) -> None:
+@pytest.mark.parametrize(
+    ("recipe", "networks", "side"),
+    [("pictures", "dcgan", 64), ("pictures-small", "dcgan", 32), ("pictures-resnet", "resnet", 64)],
+)
+def test_a_recipe_for_ones_own_pictures_is_a_valid_run(recipe: str, networks: str, side: int) -> None:
     run = validate(parse(Registry(entry_points=False).recipe(recipe), recipe))
-    assert run.data == Folder(folder="pictures", height=64, width=64)
+    assert run.data == Folder(folder="pictures", height=side, width=side)
     assert {run.model.generator.kind, run.model.body.kind} == {networks}
+
+
+@pytest.mark.parametrize("recipe", ["pictures", "pictures-small", "pictures-resnet"])
+def test_a_recipe_for_ones_own_pictures_has_no_batch_norm_below_the_heads(recipe: str) -> None:
+    """It would hide from D a ground that is too dark in all of G's pictures."""
+    run = validate(parse(Registry(entry_points=False).recipe(recipe), recipe))
+    with torch.device("meta"):
+        body = run.model.body.build(run.model.image)
+    assert not [layer for layer in body.modules() if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm)]
