@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import warnings
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -160,8 +161,8 @@ class ModelSpec(Strict):
     """A body of its own for Q; absent: Q reads D's."""
     batch_norm: Literal["apart", "mixed"] = "apart"
     """How batch norm in D and Q treats real and generated pictures. ``apart``: each by their own statistics, as
-    two passes would, in training and after. ``mixed``: as one batch in D's phase, so that D can tell which half
-    a picture is in by the other half, and one set of running statistics, which fits neither."""
+    two passes would, in training and after. ``mixed``, which is deprecated: as one batch in D's phase. D then wins by
+    what the halves differ in, which is not there in G's phase, and G learns next to nothing from it."""
     losses: dict[TermName, Annotated[LossTerm, Registered()]] = Field(
         min_length=1,
         max_length=64,
@@ -182,6 +183,10 @@ class ModelSpec(Strict):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> ModelSpec:
+        if self.batch_norm == "mixed":
+            warnings.warn(
+                "ModelSpec.batch_norm: mixed is deprecated: leave it out; it goes with 0.3", FutureWarning, stacklevel=2
+            )
         for name, term in self.losses.items():
             try:
                 term.check(self.latents)

@@ -70,12 +70,13 @@ class DcganBody(Body):
     """Maps at half the picture's size. Each level below has twice as many, up to 8 times ``width``."""
     hidden: int = Field(default=1024, ge=1, le=65536)
     """Units of the fully connected layer, which the heads read."""
-    norm: Literal["batch", "spectral", "none"] = "batch"
-    """``batch``: batch norm in all layers but the first, as in DCGAN. Each batch is of real pictures alone, or of
-    generated ones, so that what all of them have in common, such as a ground of the wrong brightness, is taken away
-    before the heads: D cannot hold it against G. ``spectral``: spectral norm in all layers (Miyato et al. 2018), though
-    not in the heads. ``none``: none, as in the D of Karras et al. (2018), and as a gradient penalty wants it; the
-    recipes for your own pictures have it."""
+    norm: Literal["batch", "spatial_batch", "spectral", "none"] = "batch"
+    """``batch``: batch norm in all layers but the first. A batch is of real pictures alone, or of generated ones, so
+    that in the last layer it takes away what all of them have in common, such as a ground of the wrong brightness: the
+    heads never see it, and D cannot hold it against G. ``spatial_batch``: batch norm of all maps but the first
+    convolution's, over batch and pixels, and none in the fully connected layer; the D of DCGAN, which has no such
+    layer, is the same up to its logit. The recipes for your own pictures have it. ``spectral``: spectral norm in all
+    layers (Miyato et al. 2018), though not in the heads. ``none``: none, as a gradient penalty wants it."""
     leak: float = Field(default=0.2, ge=0.0, lt=1.0)
     """Slope of the leaky ReLU below 0."""
 
@@ -86,18 +87,18 @@ class DcganBody(Body):
     def build(self, image: ImageShape) -> nn.Module:
         maps = _maps(self.width, image)
         rows, columns = image.height >> len(maps), image.width >> len(maps)
-        batch_norm = self.norm == "batch"
+        of_maps, of_units = self.norm in ("batch", "spatial_batch"), self.norm == "batch"
         layers: list[nn.Module] = [nn.Conv2d(image.channels, maps[0], 4, stride=2, padding=1), nn.LeakyReLU(self.leak)]
         for before, after in pairwise(maps):
             layers += [
                 nn.Conv2d(before, after, 4, stride=2, padding=1),
-                *([nn.BatchNorm2d(after)] if batch_norm else []),
+                *([nn.BatchNorm2d(after)] if of_maps else []),
                 nn.LeakyReLU(self.leak),
             ]
         layers += [
             Rearrange("batch c h w -> batch (c h w)", h=rows, w=columns),
             nn.Linear(maps[-1] * rows * columns, self.hidden),
-            *([nn.BatchNorm1d(self.hidden)] if batch_norm else []),
+            *([nn.BatchNorm1d(self.hidden)] if of_units else []),
             nn.LeakyReLU(self.leak),
         ]
         network = initialise(nn.Sequential(*layers))

@@ -31,7 +31,7 @@ WON = 0.05
 """Share of what D's loss is where it cannot tell real from generated, below which it has won."""
 
 
-NO_LAST_NORM = "a body that does not normalise what its last layers give (norm: none, or spectral)"
+NO_LAST_NORM = "a body without batch norm right below the heads (norm: spatial_batch, spectral or none)"
 """Advice: batch norm right before the heads takes away from D what all pictures of a batch have in common."""
 
 

@@ -105,7 +105,7 @@ def test_a_run_folder_in_place_of_a_spec_goes_on_with_its_run(run, tmp_path):
 def test_ones_own_pictures_need_no_code_and_a_spoilt_one_is_named_in_one_line(run, tmp_path):
     for i in range(12):
         Image.new("RGB", (30 + i, 20), (20 * i, 99, 0)).save(tmp_path / f"{i}.jpg")
-    size = [f"{key}.{side}=8" for key in ("model.image", "data") for side in ("height", "width")]
+    size = [f"data.{side}=8" for side in ("height", "width")]
     changes = [f"data.folder={tmp_path}", *size, "model.generator.width=2", "model.body.width=2", "model.body.hidden=8"]
     settings = [word for change in (*changes, "training.batch_size=4") for word in ("--set", change)]
     assert run("train", "pictures", "--steps", "2", "--out", tmp_path / "run", *settings)[0] == 0

@@ -130,7 +130,9 @@ def test_a_joint_batch_has_two_equal_halves(discriminator: Discriminator) -> Non
 
 def test_mixed_batch_norm_takes_both_halves_for_one_batch(model_spec: Callable[..., ModelSpec]) -> None:
     """By choice: one ordinary batch norm, for which a picture's neighbours of the other half count."""
-    d = build(model_spec(batch_norm="mixed")).discriminator.double().train()
+    with pytest.warns(FutureWarning, match=r"batch_norm: mixed is deprecated: leave it out; it goes with 0\.3"):
+        spec = model_spec(batch_norm="mixed")
+    d = build(spec).discriminator.double().train()
     norms = [m for m in d.body.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
     assert len(norms) == 2
     real, fake = pictures(6, 1), pictures(6, 2) * 0.3

@@ -110,15 +110,21 @@ def test_with_spectral_norm_no_layer_stretches_anything_by_more_than_one() -> No
 
 def test_only_batch_norm_reads_the_neighbours() -> None:
     image = ImageShape(channels=1, height=16, width=16)
-    norms = {norm: DcganBody(width=4, hidden=8, norm=norm).build(image) for norm in ("batch", "spectral", "none")}
+    norms = {
+        norm: DcganBody(width=4, hidden=8, norm=norm).build(image)
+        for norm in ("batch", "spatial_batch", "spectral", "none")
+    }
     kinds = {norm: [type(layer).__name__ for layer in body] for norm, body in norms.items()}
     assert [kind for kind in kinds["batch"] if "Norm" in kind] == ["BatchNorm2d", "BatchNorm1d"]
+    assert [kind for kind in kinds["spatial_batch"] if "Norm" in kind] == ["BatchNorm2d"]
     assert kinds["batch"][:2] == ["Conv2d", "LeakyReLU"], "none in the first layer"
     assert not any("Norm" in kind for norm in ("spectral", "none") for kind in kinds[norm])
 
 
-@pytest.mark.parametrize("norm", ["batch", "spectral", "none"])
-def test_only_batch_norm_hides_from_the_heads_what_all_pictures_of_a_batch_have_in_common(norm: str) -> None:
+@pytest.mark.parametrize("norm", ["batch", "spatial_batch", "spectral", "none"])
+def test_only_batch_norm_in_the_last_layer_hides_from_the_heads_what_all_pictures_of_a_batch_have_in_common(
+    norm: str,
+) -> None:
     """Brighter pictures have brighter features, but where a batch norm sets their mean over the batch to its bias."""
     body = DcganBody.model_validate({"width": 4, "hidden": 8, "norm": norm}).build(
         ImageShape(channels=1, height=16, width=16)

@@ -188,8 +188,10 @@ def test_networks_make_and_read_pictures_with_sides_that_8_divides(dims: tuple[i
     assert body.build(image)(pictures).shape == (4, body.features)
 
 
-@pytest.mark.parametrize("norm", ["batch", "none"])
-def test_without_batch_norm_what_all_pictures_of_a_batch_have_in_common_reaches_the_heads(norm: str) -> None:
+@pytest.mark.parametrize("norm", ["batch", "spatial_batch", "none"])
+def test_without_batch_norm_in_the_last_layer_what_all_pictures_of_a_batch_have_in_common_reaches_the_heads(
+    norm: str,
+) -> None:
     body = SpritesBody.model_validate({"norm": norm}).build(ImageShape(channels=1, height=16, width=16))
     read = body.train()[:-1]  # type: ignore[index]
     pictures = 0.6 * torch.rand(32, 1, 16, 16)

@@ -92,7 +92,6 @@ MISFITS = {
     r"codes are digit, slant there and slant, digit here": {"codes": {"slant": Uniform(), "digit": Categorical(n=4)}},
     r"codes are digit, slant there and digit here": {"codes": {"digit": Categorical(n=4)}},
     r"model\.head\.hidden is 6 there and 7 here": {"head": Mlp(hidden=7)},
-    r"model\.batch_norm is 'apart' there and 'mixed' here": {"batch_norm": "mixed"},
 }
 
 

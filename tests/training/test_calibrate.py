@@ -69,7 +69,8 @@ def test_weights_and_momenta_stay_and_the_model_is_ready_for_use(
 def test_mixed_statistics_are_means_over_real_and_generated_pictures_together(
     model_spec: Callable[..., ModelSpec], real: list[Tensor]
 ) -> None:
-    model = build(model_spec(batch_norm="mixed"))
+    with pytest.warns(FutureWarning, match="mixed is deprecated"):
+        model = build(model_spec(batch_norm="mixed"))
     seeded = torch.Generator().manual_seed(2)
     latents = [model.latents.sample(8, generator=seeded) for _ in range(3)]
     calibrate(model, real, latents)
