@@ -17,6 +17,9 @@ from ..model.spec import ModelSpec
 LASTING = 150
 """Steps over which each report has to show a fault before it is told: a G that has just begun shows all of them."""
 
+FAR_LASTING = 300
+"""The same for the mean: on a light ground a sound G, which begins with gray, may take 300 steps to find it."""
+
 ALIKE = 0.25
 """Share of the data's spread below which G's pictures count as all alike."""
 
@@ -44,6 +47,8 @@ class Fault(NamedTuple):
     """Which code, or which term of the objective; nothing where it is all pictures."""
     message: str
     """For people: the figures, what they mean and what to try."""
+    lasting: int = LASTING
+    """Steps over which it has to show."""
 
 
 class Watch:
@@ -69,7 +74,7 @@ class Watch:
         self.since = {(f.kind, f.about): self.since.get((f.kind, f.about), step) for f in faults}
         messages = []
         for fault in faults:
-            if step - self.since[fault.kind, fault.about] >= LASTING and fault.kind not in self.told:
+            if step - self.since[fault.kind, fault.about] >= fault.lasting and fault.kind not in self.told:
                 self.told.add(fault.kind)
                 messages.append(f"step {step}: {fault.message} (docs/operations.md, A run that goes wrong)")
         return messages
@@ -91,6 +96,7 @@ class Watch:
                 f"G's pictures are far too {'dark' if mean < data_mean else 'light'}: their mean is {mean:.2f}, the "
                 f"data's {data_mean:.2f} (black is -1, white 1). D does not see it, or G does not follow. Try "
                 f"{NO_LAST_NORM}, or a higher training.g_lr",
+                FAR_LASTING,
             )
         vary = min(1.0, (spread / data_spread) ** 2) if data_spread else 1.0
         for name, code in self.spec.latents.codes.items():

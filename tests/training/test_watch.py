@@ -79,6 +79,12 @@ def test_a_fault_is_told_once_it_has_lasted(watch: Watch) -> None:
     assert message.startswith("step 311: G's pictures are nearly all alike")
 
 
+def test_a_mean_has_twice_as_long(watch: Watch) -> None:
+    """A sound G that begins gray, on a light ground, finds the mean after 300 steps."""
+    assert not [message for step in range(50, 350, 50) for message in watch.look(line(step, pictures__mean=-0.5))]
+    assert len(watch.look(line(350, pictures__mean=-0.5))) == 1
+
+
 def test_reports_that_are_far_apart_have_to_show_it_twice(watch: Watch) -> None:
     assert watch.look(line(1000, pictures__mean=-0.5)) == []
     assert len(watch.look(line(2000, pictures__mean=-0.5))) == 1
@@ -87,9 +93,9 @@ def test_reports_that_are_far_apart_have_to_show_it_twice(watch: Watch) -> None:
 def test_each_kind_of_fault_is_told_once(watch: Watch) -> None:
     told = said(watch, effect__digit=0.0, effect__slant=0.0, pictures__mean=-0.9, d__adversarial=0.0)
     assert [re.search("digit|slant|dark|D tells", message)[0] for message in told.splitlines()] == [
-        "dark",
         "digit",
         "D tells",
+        "dark",
     ]
     assert said(watch, effect__slant=0.0, pictures__mean=0.9) == ""
 
