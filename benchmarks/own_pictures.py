@@ -4,9 +4,10 @@
 
 The rival is a plain GAN of the recipe's sizes, rates and batch (Radford et al. 2016): no codes, no Q, batch norm in all
 of D's convolutions but the first, and D's logit from a last convolution. It trains for the seconds that the recipe
-took, and its G is averaged as the recipe's is. Both are measured on as many of G's pictures as are held out, 1,000 at
-most: the mean pixel, and the sliced Wasserstein distance by level, beside that of as many training pictures. A JSON
-line for each seed; the recipe's pictures lie in the run folders, the rival's beside them.
+took; its G is averaged, and its batch norms' statistics are taken, as infogan does it. Both are measured on as many of
+G's pictures as are held out, 1,000 at most: the mean pixel, and the sliced Wasserstein distance by level, beside that
+of as many training pictures. A JSON line for each seed; the recipe's pictures lie in the run folders, the rival's
+beside them.
 """
 
 from __future__ import annotations
@@ -70,8 +71,13 @@ def train_rival(pixels: Tensor, spec: RunSpec, seconds: float, seed: int) -> tup
         with torch.no_grad():
             torch._foreach_lerp_(list(mean.parameters()), list(model.g.parameters()), 1 - t.ema)
         steps += 1
-    with torch.no_grad():  # batch norm by the statistics of these pictures, as in training
-        made = torch.cat([mean.train()(torch.randn(50, 100, 1, 1)) for _ in range(MOST // 50)])
+    with torch.no_grad():  # batch norm by its mean statistics over 16 batches, as infogan saves a model
+        for norm in (layer for layer in mean if isinstance(layer, nn.BatchNorm2d)):
+            norm.reset_running_stats()
+            norm.momentum = None
+        for _ in range(16):
+            mean.train()(torch.randn(t.batch_size, 100, 1, 1))
+        made = mean.eval()(torch.randn(MOST, 100, 1, 1))
     return (255 * made).round().to(torch.uint8), steps
 
 

@@ -59,10 +59,6 @@ class SpritesBody(Body):
     kind: Literal["sprites"] = "sprites"
     leak: float = Field(default=0.1, ge=0.0, lt=1.0)
     """Slope of the leaky ReLU below 0."""
-    norm: Literal["batch", "spatial_batch", "none"] = "batch"
-    """``batch``: batch norm in both layers behind the first; in the fully connected one it hides from the heads what
-    all pictures of a batch have in common. ``spatial_batch``: batch norm of the second convolution's maps alone.
-    ``none``: none."""
 
     @property
     def features(self) -> int:
@@ -70,17 +66,16 @@ class SpritesBody(Body):
 
     def build(self, image: ImageShape) -> nn.Module:
         rows, columns = _eighths(image)
-        of_maps, of_units = self.norm in ("batch", "spatial_batch"), self.norm == "batch"
         return initialise(
             nn.Sequential(
                 nn.Conv2d(image.channels, 64, 8, stride=4, padding=2),
                 nn.LeakyReLU(self.leak),
                 nn.Conv2d(64, 64, 4, stride=2, padding=1),
-                *([nn.BatchNorm2d(64)] if of_maps else []),
+                nn.BatchNorm2d(64),
                 nn.LeakyReLU(self.leak),
                 Rearrange("batch c h w -> batch (c h w)", h=rows, w=columns),
                 nn.Linear(64 * rows * columns, 256),
-                *([nn.BatchNorm1d(256)] if of_units else []),
+                nn.BatchNorm1d(256),
                 nn.LeakyReLU(self.leak),
             ),
             truncated=False,

@@ -487,7 +487,8 @@ def test_a_resumed_run_varies_its_pictures_as_the_uninterrupted_one_does(tmp_pat
     for i in range(24):
         save(tmp_path / "pictures" / f"{i}.png", np.random.default_rng(i).integers(256, size=(8, 8)))
     spec = parse(Registry(entry_points=False).recipe("pictures"), "pictures")
-    settings = [*SMALL, f"data.folder={tmp_path}/pictures", "data.flip=true", "data.shift=0.2"]
+    varied = ["data.flip=true", "data.shift=0.2", "training.schedule=constant"]
+    settings = [*SMALL, f"data.folder={tmp_path}/pictures", *varied]
 
     def go(steps: int, out: str, *more: str, resume: bool = False) -> dict[str, Tensor]:
         run = validate(override(spec, [*settings, f"training.steps={steps}", *more]))
