@@ -117,7 +117,9 @@ class UnlabelledNetwork(FeatureNetwork):
     """
 
     centre: Tensor
+    """Mean of the training pictures made small, ``(pixels,)``."""
     components: Tensor
+    """Their principal components, ``(pixels, 64)``."""
 
     def __init__(self, image: ImageShape) -> None:
         super().__init__(image, {})

@@ -71,7 +71,9 @@ class Splits:
     """Both splits of a data set, loaded."""
 
     train: Images | Dataset[Any]
+    """Pictures to learn from."""
     test: Images | Dataset[Any]
+    """Pictures held out."""
 
 
 def load_splits(data: Data) -> Splits:
