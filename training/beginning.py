@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..core.component import short
+from ..core.messages import short
 from ..files.storage import read_manifest, read_tensors
 from ..model.infogan import MANIFEST
 from ..model.spec import ModelSpec
