@@ -372,10 +372,11 @@ def validate(
 ) -> None:
     """Check a spec without training: its text, its parts, their shapes, and its data's range."""
     from ..training.spec_text import read_run
-    from .look import look as go_through
 
     run = read_run(spec, settings or ())
     if data:
+        from .look import look as go_through
+
         found = go_through(run.data, batch_size=run.training.batch_size)
         _print_findings(found, run.data)
         if found.stops:

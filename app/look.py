@@ -84,9 +84,9 @@ class Findings:
 
     def as_json(self) -> dict[str, Any]:
         """All but what the page shows."""
-        told = asdict(replace(self, panels=()))
-        del told["panels"]
-        return told
+        values = asdict(replace(self, panels=()))
+        del values["panels"]
+        return values
 
 
 def look(data: Data, *, batch_size: int) -> Findings:

@@ -104,13 +104,17 @@ class _Draws:
     def __init__(self, seed: int, batch_size: int, shard: Shard, device: torch.device) -> None:
         self.seed, self.batch_size, self.shard, self.device = seed, batch_size, shard, device
         self.random = torch.Generator(device)
+        self.step = self.seeded = -1
 
     def at(self, step: int) -> Draw:
-        """`Draw` for the batch of a step."""
-        reseed(self.random, self.seed, "augmentation", step)
+        """`Draw` for the batch of a step. Most data never draw, so that it is seeded by the first draw alone."""
+        self.step = step
         return self._draw
 
     def _draw(self, count: int) -> Tensor:
+        if self.seeded != self.step:
+            reseed(self.random, self.seed, "augmentation", self.step)
+            self.seeded = self.step
         drawn = torch.rand(count, self.batch_size, generator=self.random, device=self.device)
         return self.shard.of(drawn.T).T
 

@@ -73,6 +73,7 @@ class TrainingSpec(Strict):
 
 
 _DATA: TypeAdapter[Data] = TypeAdapter(Annotated[Data, Registered()])
+"""Data alone, which have to be known before the model's shape is."""
 
 
 class RunSpec(Strict):
